@@ -1,0 +1,144 @@
+"""Distributions over the 101 ages: made from labels, read as answers.
+
+Age is learnt as a label distribution (Geng 2013, "Facial age estimation by learning from label
+distributions"; Gao et al. 2017, DLDL) and answered as its expectation. Every function works on arrays
+whose last axis is the 101 ages 0..100 and whose rows sum to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from agelens.labels import MAX_AGE, MIN_AGE, NUM_AGES, Sample
+
+FloatArray = NDArray[np.floating]
+
+#: (101,) the ages of the bins, in years.
+AGES: NDArray[np.float64] = np.arange(MIN_AGE, MAX_AGE + 1, dtype=np.float64)
+
+#: Years. The spread of an exact label, after the public EfficientNet-B4 entry of the competition.
+DEFAULT_SIGMA = 1.5
+
+
+def gaussian(age: ArrayLike, sigma: ArrayLike = DEFAULT_SIGMA) -> NDArray[np.float32]:
+    """Spread exact or noisy ages as Gaussians over the bins, normalised over 0..100.
+
+    Args:
+        age: (n,) or scalar, years.
+        sigma: years; scalar, or (n,) where every label has its own noise.
+
+    Returns:
+        (n, 101) float32, or (101,) for a scalar age; rows sum to 1.
+
+    Raises:
+        ValueError: a sigma that is not positive.
+    """
+    mean = np.asarray(age, dtype=np.float64)[..., None]
+    spread = np.asarray(sigma, dtype=np.float64)[..., None]
+    if not np.all(spread > 0):
+        raise ValueError("sigma must be positive (years)")
+    log_density = -0.5 * ((AGES - mean) / spread) ** 2
+    return softmax(log_density)
+
+
+def uniform(low: float, high: float) -> NDArray[np.float32]:
+    """Spread the mass of an interval label evenly over its years, both ends included.
+
+    A year that the interval covers only in part (``low=2.5``) gets that part of the mass.
+
+    Returns:
+        (101,) float32, sums to 1.
+
+    Raises:
+        ValueError: ``low`` is above ``high``, or the interval lies outside 0..100.
+    """
+    if not low <= high:
+        raise ValueError(f"age interval {low}..{high} ends before it begins")
+    # Bin k stands for the years [k - 0.5, k + 0.5).
+    covered = np.minimum(AGES + 0.5, high + 0.5) - np.maximum(AGES - 0.5, low - 0.5)
+    covered = np.clip(covered, 0.0, 1.0)
+    if covered.sum() <= 0:
+        raise ValueError(f"age interval {low}..{high} lies outside {MIN_AGE}..{MAX_AGE}")
+    return (covered / covered.sum()).astype(np.float32)
+
+
+def target(sample: Sample, sigma: float = DEFAULT_SIGMA) -> NDArray[np.float32]:
+    """The label distribution of a sample: (101,) float32; all zeros where the age is unknown."""
+    if sample.age is not None:
+        return gaussian(sample.age, sample.age_std if sample.age_std else sigma)
+    if sample.age_low is not None and sample.age_high is not None:
+        return uniform(sample.age_low, sample.age_high)
+    return np.zeros(NUM_AGES, dtype=np.float32)
+
+
+def targets(samples: Sequence[Sample], sigma: float = DEFAULT_SIGMA) -> NDArray[np.float32]:
+    """The label distributions of many samples: (n, 101) float32."""
+    if not samples:
+        return np.zeros((0, NUM_AGES), dtype=np.float32)
+    return np.stack([target(sample, sigma) for sample in samples])
+
+
+def softmax(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float32]:
+    """Turn logits into probabilities over the last axis; a temperature above 1 flattens them."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    scaled = scaled - scaled.max(axis=-1, keepdims=True)
+    weights = np.exp(scaled)
+    return (weights / weights.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+
+def expectation(probabilities: FloatArray) -> NDArray[np.float64]:
+    """The mean age in years: (..., 101) -> (...)."""
+    return np.asarray(probabilities.astype(np.float64) @ AGES)
+
+
+def quantile(probabilities: FloatArray, q: float) -> NDArray[np.float64]:
+    """The age below which a share ``q`` of the mass lies, in years: (..., 101) -> (...).
+
+    The mass of bin k is taken as even over [k - 0.5, k + 0.5], so quantiles move smoothly between whole
+    years; answers stay within 0..100.
+
+    Raises:
+        ValueError: ``q`` is not within 0..1.
+    """
+    if not 0.0 <= q <= 1.0:
+        raise ValueError(f"a quantile lies between 0 and 1, not at {q}")
+    mass = probabilities.astype(np.float64)
+    cumulative = np.cumsum(mass, axis=-1)
+    cumulative /= cumulative[..., -1:]
+    index = np.minimum((cumulative < q).sum(axis=-1), NUM_AGES - 1)
+    upper = np.take_along_axis(cumulative, index[..., None], axis=-1)[..., 0]
+    inside = np.take_along_axis(mass, index[..., None], axis=-1)[..., 0]
+    share_left = np.divide(upper - q, inside, out=np.zeros_like(upper), where=inside > 0)
+    return np.clip(index + 0.5 - share_left, MIN_AGE, MAX_AGE)
+
+
+def interval(probabilities: FloatArray, level: float = 0.9) -> NDArray[np.float64]:
+    """The central interval that holds ``level`` of the mass: (..., 101) -> (..., 2), years."""
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"an interval's level lies strictly between 0 and 1, not at {level}")
+    tail = (1.0 - level) / 2
+    return np.stack([quantile(probabilities, tail), quantile(probabilities, 1.0 - tail)], axis=-1)
+
+
+def crps(probabilities: FloatArray, age: ArrayLike) -> NDArray[np.float64]:
+    """The continuous ranked probability score in years, lower is better: (n, 101), (n,) -> (n,).
+
+    In its energy form E|X - y| - E|X - X'| / 2 (Gneiting & Raftery 2007, equation 21), exact for a
+    distribution on the whole years and any true age ``y``.
+    """
+    mass = probabilities.astype(np.float64)
+    truth = np.asarray(age, dtype=np.float64)[..., None]
+    to_truth = (mass * np.abs(AGES - truth)).sum(axis=-1)
+    cumulative = np.cumsum(mass, axis=-1)
+    half_spread = (cumulative * (1.0 - cumulative)).sum(axis=-1)
+    return np.asarray(to_truth - half_spread)
+
+
+def entropy(probabilities: FloatArray) -> NDArray[np.float64]:
+    """The Shannon entropy in nats: 0 for one certain year, log(101) = 4.6 for no idea."""
+    mass = probabilities.astype(np.float64)
+    logs = np.log(mass, out=np.zeros_like(mass), where=mass > 0)
+    return np.asarray(-(mass * logs).sum(axis=-1))

@@ -1,0 +1,173 @@
+"""The manifest: one table of labelled images, whatever their source; the contract between data and training.
+
+CSV or Parquet, one row an image, with the columns of ``Sample``. Paths are relative to the manifest's
+folder or absolute. Genders are words, never a bare code.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from agelens.errors import ManifestError, require
+from agelens.files import written_whole
+from agelens.labels import MAX_AGE, MIN_AGE, LabelError, Sample, parse_gender
+
+COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Sample))
+_AGE_COLUMNS = ("age", "age_low", "age_high", "age_std")
+_TEXT_COLUMNS = ("subject", "group", "split", "source", "duplicate_group")
+
+#: How many faulty rows an error names before it only counts them.
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Samples, and the folder their relative paths start from."""
+
+    samples: tuple[Sample, ...]
+    root: Path
+
+    def path(self, sample: Sample) -> Path:
+        """Where the sample's image lies."""
+        return self.root / sample.image  # an absolute image path replaces the root
+
+    def of_split(self, split: str) -> Manifest:
+        """The samples of one split.
+
+        Raises:
+            ManifestError: there are none; the message lists the splits there are.
+        """
+        chosen = tuple(sample for sample in self.samples if sample.split == split)
+        if not chosen:
+            counts = Counter(sample.split or "(none)" for sample in self.samples)
+            known = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+            raise ManifestError(f"the manifest has no split {split!r}; it has: {known or 'no rows'}")
+        return Manifest(chosen, self.root)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest and check every row.
+
+    Raises:
+        ManifestError: no such file, unknown or missing columns, or faulty rows (each named by its row and
+            column; row 1 is the first after the header).
+    """
+    rows = _read_rows(path)
+    samples: list[Sample] = []
+    faults: list[str] = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            samples.append(_parse_row(row))
+        except LabelError as error:
+            faults.append(f"row {number}: {error}")
+    if faults:
+        more = f"\n… and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        raise ManifestError(f"{path} has {len(faults)} faulty rows:\n" + "\n".join(faults[:_SHOWN]) + more)
+    return Manifest(tuple(samples), path.parent)
+
+
+def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
+    """Write a manifest as CSV or Parquet (by its suffix), whole or not at all."""
+    rows = [{name: _to_text(getattr(sample, name)) for name in COLUMNS} for sample in samples]
+    with written_whole(path) as temporary:
+        if path.suffix == ".parquet":
+            arrow, parquet = require("pyarrow", "train"), require("pyarrow.parquet", "train")
+            parquet.write_table(
+                arrow.table({name: [row[name] for row in rows] for name in COLUMNS}), temporary
+            )
+        else:
+            with temporary.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(rows)
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Read any CSV as rows of text by column name.
+
+    Raises:
+        ManifestError: no such file, not UTF-8 text, no header, or a row with a cell too many.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="")
+            rows = list(reader)
+    except FileNotFoundError:
+        raise ManifestError(f"no such table: {path}") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ManifestError(f"{path} cannot be read as UTF-8 CSV: {error}") from error
+    if not reader.fieldnames:
+        raise ManifestError(f"{path} is empty; a header line is expected")
+    for number, row in enumerate(rows, start=1):
+        if None in row:
+            raise ManifestError(f"{path}, row {number}: more cells than the header has columns")
+    return rows
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    if path.is_dir():
+        raise ManifestError(f"{path} is a folder; a manifest is a .csv or .parquet file")
+    if path.suffix == ".parquet":
+        parquet = require("pyarrow.parquet", "train")
+        if not path.exists():
+            raise ManifestError(f"no such table: {path}")
+        table: Any = parquet.read_table(path)
+        columns = list(table.column_names)
+        rows = [{key: _to_text(value) for key, value in row.items()} for row in table.to_pylist()]
+    else:
+        rows = read_table(path)
+        columns = list(rows[0]) if rows else ["image"]
+    if "image" not in columns:
+        raise ManifestError(f"{path} has no column 'image'; it has {', '.join(columns)}")
+    if unknown := sorted(set(columns) - set(COLUMNS)):
+        raise ManifestError(
+            f"{path} has unknown columns {', '.join(unknown)}; a manifest has {', '.join(COLUMNS)}. "
+            "Use 'agelens data import folder' to map a table with other names."
+        )
+    return rows
+
+
+def _parse_row(row: dict[str, str]) -> Sample:
+    image = row["image"].strip()
+    if not image:
+        raise LabelError("column image: is empty")
+    ages: dict[str, float | None] = {}
+    for column in _AGE_COLUMNS:
+        ages[column] = _parse_number(column, row.get(column, ""))
+    if (ages["age_low"] is None) != (ages["age_high"] is None):
+        raise LabelError("columns age_low, age_high: an interval needs both ends")
+    if ages["age_low"] is not None and ages["age_high"] is not None and ages["age_low"] > ages["age_high"]:
+        raise LabelError("columns age_low, age_high: the interval ends before it begins")
+    if ages["age_std"] is not None and ages["age"] is None:
+        raise LabelError("column age_std: is given without an age")
+    try:
+        gender = parse_gender(row.get("gender", ""))
+    except LabelError as error:
+        raise LabelError(f"column gender: {error}") from None
+    texts = {column: row.get(column, "").strip() for column in _TEXT_COLUMNS}
+    return Sample(image=image, gender=gender, **ages, **texts)
+
+
+def _parse_number(column: str, text: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        raise LabelError(f"column {column}: {text!r} is not a number") from None
+    if not MIN_AGE <= number <= MAX_AGE or (column == "age_std" and number == 0):
+        raise LabelError(f"column {column}: {text!r} is not within {MIN_AGE}..{MAX_AGE} years")
+    return number
+
+
+def _to_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)

@@ -1,0 +1,168 @@
+"""Packs: every image decoded and resized once, in memory-mapped shards that training reads as arrays.
+
+A pack is a folder: ``pack.json`` (what it is), ``manifest.csv`` (its rows, in order) and
+``images-000.npy``, ``images-001.npy``, … each (rows, size, size, 3) uint8 RGB. NumPy's own format needs
+no library to read, maps into memory as it lies on disk, and is shared between worker processes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from agelens.data.manifest import Manifest, read_manifest, write_manifest
+from agelens.data.readers.report import Problem
+from agelens.errors import AgeLensError, ImageError, ManifestError
+from agelens.files import write_text
+from agelens.images import Pixels, open_image
+from agelens.labels import Sample
+from agelens.version import __version__
+
+PACK_FILE = "pack.json"
+MANIFEST_FILE = "manifest.csv"
+
+#: Bytes. A shard is written from memory at once; this bounds what packing holds.
+SHARD_BYTES = 256 * 2**20
+
+#: Turns an opened picture into the square face that is packed: (h, w, 3) -> (size, size, 3) uint8.
+Crop = Callable[[Pixels, int], Pixels]
+
+
+@dataclass(frozen=True, slots=True)
+class PackReport:
+    """What was packed and what could not be."""
+
+    packed: int
+    problems: tuple[Problem, ...]
+
+
+def whole_image(pixels: Pixels, size: int) -> Pixels:
+    """Resize the whole picture to a square, as fits faces that are aligned already."""
+    shrinks = min(pixels.shape[:2]) >= size
+    return cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def write_pack(
+    manifest: Manifest,
+    folder: Path,
+    size: int,
+    crop: Crop = whole_image,
+    progress: Callable[[int], None] = lambda done: None,
+    workers: int = 2,
+) -> PackReport:
+    """Pack a manifest's images; rows that cannot be read are left out and reported.
+
+    Args:
+        manifest: the rows to pack.
+        folder: receives the pack, whole or not at all; an earlier pack there is replaced.
+        size: of the packed squares, pixels.
+        crop: how a picture becomes a square face.
+        progress: told how many rows are done.
+        workers: decoding threads.
+
+    Raises:
+        ManifestError: nothing could be packed, or ``folder`` holds something that is no pack.
+    """
+    if folder.exists() and not (folder / PACK_FILE).exists() and any(folder.iterdir()):
+        raise ManifestError(f"{folder} is not empty and holds no pack; name another folder")
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    kept: list[Sample] = []
+    problems: list[Problem] = []
+    shards: list[int] = []
+    shard: list[Pixels] = []
+    per_shard = max(1, SHARD_BYTES // (size * size * 3))
+
+    def flush() -> None:
+        np.save(partial / f"images-{len(shards):03d}.npy", np.stack(shard))
+        shards.append(len(shard))
+        shard.clear()
+
+    try:
+        for done, (sample, result) in enumerate(_read_all(manifest, size, crop, workers), start=1):
+            if isinstance(result, Problem):
+                problems.append(result)
+            else:
+                kept.append(replace(sample, image=str(manifest.path(sample).resolve())))
+                shard.append(result)
+                if len(shard) == per_shard:
+                    flush()
+            progress(done)
+        if shard:
+            flush()
+        if not kept:
+            raise ManifestError("no image could be packed: " + "; ".join(map(str, problems[:3])))
+        write_manifest(partial / MANIFEST_FILE, kept)
+        about = {"schema_version": 1, "size": size, "shards": shards, "agelens": __version__}
+        write_text(partial / PACK_FILE, json.dumps(about, indent=2) + "\n")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return PackReport(len(kept), tuple(problems))
+
+
+class Pack:
+    """A pack opened for reading; ``pack[i]`` is a (size, size, 3) uint8 view of row i."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the pack in ``folder``.
+
+        Raises:
+            ManifestError: the folder is no pack, or its parts disagree.
+        """
+        try:
+            about = json.loads((folder / PACK_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ManifestError(f"{folder} is not a pack ('agelens data pack' makes one): {error}") from error
+        if about["schema_version"] != 1:
+            raise ManifestError(f"{folder}: unknown pack version {about['schema_version']}; pack again")
+        self.size: int = about["size"]
+        self.samples = read_manifest(folder / MANIFEST_FILE).samples
+        self._shards = [
+            np.load(folder / f"images-{index:03d}.npy", mmap_mode="r")
+            for index in range(len(about["shards"]))
+        ]
+        self._starts = np.cumsum([0, *(len(shard) for shard in self._shards)])
+        if self._starts[-1] != len(self.samples):
+            raise ManifestError(
+                f"{folder}: {self._starts[-1]} images but {len(self.samples)} rows; pack again"
+            )
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Pixels:
+        shard = int(np.searchsorted(self._starts, index, side="right")) - 1
+        pixels: Pixels = self._shards[shard][index - self._starts[shard]]
+        return pixels
+
+
+def is_pack(path: Path) -> bool:
+    """Whether ``path`` is a pack's folder."""
+    return (path / PACK_FILE).is_file()
+
+
+def _read_all(
+    manifest: Manifest, size: int, crop: Crop, workers: int
+) -> Iterator[tuple[Sample, Pixels | Problem]]:
+    def read(sample: Sample) -> Pixels | Problem:
+        try:
+            return crop(open_image(manifest.path(sample)).pixels, size)
+        except AgeLensError as error:
+            text = str(error) if isinstance(error, ImageError) else f"{sample.image}: {error}"
+            return Problem(f"row {rows[id(sample)]}", text)
+
+    rows = {id(sample): number for number, sample in enumerate(manifest.samples, start=1)}
+    with ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(manifest.samples), 512):  # bounds how far decoding runs ahead
+            block = manifest.samples[start : start + 512]
+            yield from zip(block, pool.map(read, block), strict=True)

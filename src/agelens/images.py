@@ -1,0 +1,143 @@
+"""Open an image safely, and cut an aligned face out of it.
+
+Whatever comes in (rotated by EXIF, palette, CMYK, 16-bit, animated, huge), what goes on is upright
+8-bit RGB. What is no image, is cut short, or would unfold into more memory than it should, is an error.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from agelens.errors import ImageError
+
+Pixels = NDArray[np.uint8]
+Source = str | Path | bytes | IO[bytes] | Image.Image | Pixels
+
+#: Pillow decoders in use; EPS, for one, would start another program.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "AVIF")
+
+#: Pixels. Larger pictures are refused as decompression bombs: 178 million is a 540 MB RGB array.
+MAX_PIXELS = 178_956_970
+
+#: Pixels. Pictures with a longer side are reduced, JPEG already while decoding.
+MAX_SIDE = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An opened image.
+
+    Attributes:
+        pixels: (height, width, 3) uint8 RGB, upright, perhaps reduced.
+        width: of the original, upright, in pixels.
+        height: of the original, upright, in pixels.
+    """
+
+    pixels: Pixels
+    width: int
+    height: int
+
+    @property
+    def scale(self) -> float:
+        """Pixels of ``pixels`` per original pixel: 1 unless the picture was reduced."""
+        return self.pixels.shape[1] / self.width
+
+
+def open_image(source: Source, max_side: int | None = MAX_SIDE) -> Picture:
+    """Open a path, bytes, a binary file, a Pillow image or an array, as upright 8-bit RGB.
+
+    Args:
+        source: arrays are (height, width) or (height, width, 1 | 3 | 4) uint8, RGB order.
+        max_side: reduce the picture so that its longer side is at most this; None keeps every pixel.
+
+    Raises:
+        ImageError: it is missing, no image, truncated, empty, or too large to be safe.
+    """
+    name = str(source) if isinstance(source, str | Path) else "the image"
+    if isinstance(source, np.ndarray):
+        image = _from_array(source)
+        return _finish(image, image.size, max_side)
+    if isinstance(source, Image.Image):
+        return _decode(source, name, max_side)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # size and corruption are judged below
+            file = io.BytesIO(source) if isinstance(source, bytes) else source
+            with Image.open(file, formats=FORMATS) as image:
+                return _decode(image, name, max_side)
+    except FileNotFoundError:
+        raise ImageError(f"{name}: no such file") from None
+    except IsADirectoryError:
+        raise ImageError(f"{name}: is a folder, not an image") from None
+    except UnidentifiedImageError:
+        raise ImageError(f"{name}: is not an image in a known format ({_why_unknown(source)})") from None
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{name}: refused as a decompression bomb: {error}") from None
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, MemoryError, OverflowError) as error:
+        raise ImageError(f"{name}: cannot be decoded, perhaps cut short: {error}") from error
+
+
+def _decode(image: Image.Image, name: str, max_side: int | None) -> Picture:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{name}: {width} x {height} pixels is over the limit of {MAX_PIXELS / 1e6:.0f} million; "
+            "reduce it first"
+        )
+    orientation = image.getexif().get(0x0112, 1)
+    upright = (height, width) if orientation in (5, 6, 7, 8) else (width, height)
+    if max_side is not None and max(width, height) > max_side:
+        # Lets libjpeg decode at 1/2, 1/4 or 1/8, never below the size asked for; no effect on other formats.
+        shrink = max_side / max(width, height)
+        image.draft(None, (max(1, int(width * shrink)), max(1, int(height * shrink))))
+    if getattr(image, "n_frames", 1) > 1:
+        image.seek(0)
+    image.load()
+    return _finish(_to_rgb(ImageOps.exif_transpose(image)), upright, max_side)
+
+
+def _finish(image: Image.Image, size: tuple[int, int], max_side: int | None) -> Picture:
+    if max_side is not None and max(image.size) > max_side:
+        factor = max_side / max(image.size)
+        smaller = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+        image = image.resize(smaller, Image.Resampling.BOX, reducing_gap=2.0)
+    return Picture(np.array(image, dtype=np.uint8), size[0], size[1])
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        values = np.asarray(image, dtype=np.float64)
+        # 16-bit greyscale arrives in 'I' as well; only values beyond 8 bits ask for scaling.
+        ceiling = 255.0 if values.max(initial=0) <= 255 else 65535.0
+        return Image.fromarray(np.clip(values * (255.0 / ceiling), 0, 255).astype(np.uint8)).convert("RGB")
+    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _from_array(array: Pixels) -> Image.Image:
+    squeezed = array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array
+    if squeezed.dtype != np.uint8 or squeezed.size == 0:
+        raise ImageError(f"an image array must be uint8 and not empty, not {array.dtype} {array.shape}")
+    if squeezed.ndim != 2 and not (squeezed.ndim == 3 and squeezed.shape[-1] in (3, 4)):
+        raise ImageError(f"an image array is (height, width) or (height, width, 1|3|4), not {array.shape}")
+    return _to_rgb(Image.fromarray(np.ascontiguousarray(squeezed)))
+
+
+def _why_unknown(source: object) -> str:
+    if isinstance(source, bytes):
+        return "no bytes" if not source else f"{len(source)} bytes"
+    if isinstance(source, str | Path) and Path(source).stat().st_size == 0:
+        return "the file is empty"
+    return "the content is not an image"

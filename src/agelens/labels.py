@@ -1,0 +1,137 @@
+"""What a label is: a gender, an age from 0 to 100, and the sample that carries them.
+
+Labels come from many hands. Parsing is strict and its errors are sentences, because a label that is
+silently misread costs more than one that is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agelens.errors import AgeLensError
+
+MIN_AGE = 0
+MAX_AGE = 100  # older faces are clipped: the last of the 101 bins means "100 or more"
+NUM_AGES = MAX_AGE - MIN_AGE + 1
+
+#: The oldest age believed to be a person's and not a typing error; the oldest on record is 122.
+OLDEST_BELIEVED = 122
+
+
+class LabelError(AgeLensError):
+    """A label that is no age or no gender."""
+
+
+class Gender(StrEnum):
+    """The binary label of the data sets. It is not a person's identity."""
+
+    MALE = "male"
+    FEMALE = "female"
+
+    @property
+    def index(self) -> int:
+        """Position in every gender output of AgeLens: 0 male, 1 female."""
+        return GENDERS.index(self)
+
+
+GENDERS: tuple[Gender, Gender] = (Gender.MALE, Gender.FEMALE)
+
+_GENDER_WORDS = {
+    "male": Gender.MALE,
+    "m": Gender.MALE,
+    "man": Gender.MALE,
+    "female": Gender.FEMALE,
+    "f": Gender.FEMALE,
+    "woman": Gender.FEMALE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled image, the row of a manifest.
+
+    The age is known in one of three ways, or not at all: exactly (``age``), as an interval
+    (``age_low``, ``age_high``, both years included), or as a noisy reading (``age`` and ``age_std``).
+    All are in years, 0 to 100.
+    """
+
+    image: str
+    age: float | None = None
+    age_low: float | None = None
+    age_high: float | None = None
+    age_std: float | None = None
+    gender: Gender | None = None
+    subject: str = ""
+    group: str = ""
+    split: str = ""
+    source: str = ""
+    duplicate_group: str = ""
+
+    @property
+    def point_age(self) -> float | None:
+        """The age in years, the middle of the interval if that is all there is, or None."""
+        if self.age is not None:
+            return self.age
+        if self.age_low is not None and self.age_high is not None:
+            return (self.age_low + self.age_high) / 2
+        return None
+
+
+def parse_age(text: str) -> tuple[float, bool]:
+    """Read an age in years.
+
+    Returns:
+        The age within 0..100, and whether it was older and has been clipped to 100.
+
+    Raises:
+        LabelError: ``text`` is no number, negative, or beyond any human age.
+    """
+    try:
+        age = float(text)
+    except ValueError:
+        raise LabelError(f"age {text!r} is not a number") from None
+    if not math.isfinite(age) or not MIN_AGE <= age <= OLDEST_BELIEVED:
+        raise LabelError(f"age {text!r} is not between {MIN_AGE} and {OLDEST_BELIEVED} years")
+    return min(age, float(MAX_AGE)), age > MAX_AGE
+
+
+def parse_gender(text: str, code: dict[str, Gender] | None = None) -> Gender | None:
+    """Read a gender from a word, or through ``code`` where the data set has its own; empty means unknown.
+
+    Raises:
+        LabelError: a word that is neither in ``code`` nor, without a code, a gender.
+    """
+    word = text.strip()
+    if not word:
+        return None
+    if code is not None:
+        gender = code.get(word)
+        if gender is None and word.endswith(".0"):  # a column of whole numbers that pandas saved as floats
+            gender = code.get(word[:-2])
+        if gender is None:
+            known = ", ".join(f"{key}={value}" for key, value in code.items())
+            raise LabelError(f"gender {text!r} is not in the code {known}")
+        return gender
+    if (gender := _GENDER_WORDS.get(word.lower())) is None:
+        raise LabelError(f"gender {text!r} is neither 'male' nor 'female'; a bare code needs --gender-code")
+    return gender
+
+
+def parse_gender_code(text: str) -> dict[str, Gender]:
+    """Read how a data set writes gender, such as ``0=male,1=female``.
+
+    Raises:
+        LabelError: the text does not name both genders once.
+    """
+    code: dict[str, Gender] = {}
+    for part in text.split(","):
+        key, separator, word = part.partition("=")
+        gender = _GENDER_WORDS.get(word.strip().lower())
+        if not separator or not key.strip() or gender is None:
+            raise LabelError(f"gender code {text!r} is not of the form 0=male,1=female")
+        code[key.strip()] = gender
+    if set(code.values()) != set(GENDERS):
+        raise LabelError(f"gender code {text!r} must name both male and female")
+    return code

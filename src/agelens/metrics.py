@@ -1,0 +1,132 @@
+"""How good answers are: the competition's score, the field's metrics, and bootstrap intervals.
+
+All functions take equally long one-dimensional arrays: ages in years, genders as 0 male, 1 female.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+#: Years. The competition counts no RMSE above this: a worse answer scores no lower.
+RMSE_CAP = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with its 95 % bootstrap interval, in the figure's own unit."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def mae(true: ArrayLike, predicted: ArrayLike) -> float:
+    """Mean absolute error, years."""
+    return float(np.mean(np.abs(np.subtract(predicted, true))))
+
+
+def rmse(true: ArrayLike, predicted: ArrayLike) -> float:
+    """Root mean squared error, years."""
+    return float(np.sqrt(np.mean(np.square(np.subtract(predicted, true)))))
+
+
+def bias(true: ArrayLike, predicted: ArrayLike) -> float:
+    """Mean signed error, years: above 0 where faces are answered too old."""
+    return float(np.mean(np.subtract(predicted, true)))
+
+
+def cumulative_score(true: ArrayLike, predicted: ArrayLike, years: float = 5.0) -> float:
+    """CS@k: the share of answers at most ``years`` off (Geng et al. 2007)."""
+    return float(np.mean(np.abs(np.subtract(predicted, true)) <= years))
+
+
+def accuracy(true: ArrayLike, predicted: ArrayLike) -> float:
+    """The share of equal labels."""
+    return float(np.mean(np.equal(true, predicted)))
+
+
+def macro_f1(true: ArrayLike, predicted: ArrayLike) -> float:
+    """The mean of the F1 scores of the classes that occur in either array.
+
+    As scikit-learn's ``f1_score(average="macro")``: a class answered but never true counts with F1 = 0.
+    """
+    truth, answer = np.asarray(true), np.asarray(predicted)
+    scores = []
+    for label in np.union1d(truth, answer):
+        hits = np.count_nonzero((truth == label) & (answer == label))
+        occurrences = np.count_nonzero(truth == label) + np.count_nonzero(answer == label)
+        scores.append(2.0 * hits / occurrences)
+    return float(np.mean(scores))
+
+
+def age_score(true: ArrayLike, predicted: ArrayLike) -> float:
+    """The competition's age part: 1 - min(RMSE, 30) / 30."""
+    return 1.0 - min(rmse(true, predicted), RMSE_CAP) / RMSE_CAP
+
+
+def harmonic_mean(gender: float, age: float) -> float:
+    """The harmonic mean of two scores in 0..1; 0 where both are."""
+    return 2.0 * gender * age / (gender + age) if gender + age > 0 else 0.0
+
+
+def competition_score(
+    age_true: ArrayLike, age_predicted: ArrayLike, gender_true: ArrayLike, gender_predicted: ArrayLike
+) -> float:
+    """The score of Kaggle ``sep-25-dl-gen-ai-nppe-1``: the harmonic mean of macro F1 and age score."""
+    return harmonic_mean(macro_f1(gender_true, gender_predicted), age_score(age_true, age_predicted))
+
+
+def coverage(true: ArrayLike, intervals: ArrayLike) -> float:
+    """The share of true ages inside their interval, ends included; ``intervals`` is (n, 2), years."""
+    truth, bounds = np.asarray(true), np.asarray(intervals)
+    return float(np.mean((truth >= bounds[:, 0]) & (truth <= bounds[:, 1])))
+
+
+def interval_width(intervals: ArrayLike) -> float:
+    """The mean width of (n, 2) intervals, years."""
+    bounds = np.asarray(intervals)
+    return float(np.mean(bounds[:, 1] - bounds[:, 0]))
+
+
+def bootstrap(
+    metrics: Mapping[str, Callable[[NDArray[np.intp]], float]],
+    size: int,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """Percentile bootstrap (Efron 1979) of several metrics over the same resamples.
+
+    Args:
+        metrics: name -> function of the row indices drawn, so that metrics over several arrays stay paired.
+        size: number of rows.
+        resamples: number of draws with replacement.
+        seed: of the draws; the same seed gives the same interval.
+
+    Returns:
+        name -> the figure on all rows with its 95 % interval.
+
+    Raises:
+        ValueError: there are no rows.
+    """
+    if size < 1:
+        raise ValueError("no rows to measure")
+    rng = np.random.default_rng(seed)
+    everything = np.arange(size)
+    values = {name: metric(everything) for name, metric in metrics.items()}
+    draws: dict[str, list[float]] = {name: [] for name in metrics}
+    for _ in range(resamples):
+        rows = rng.integers(0, size, size)
+        for name, metric in metrics.items():
+            draws[name].append(metric(rows))
+    bounds = {name: np.percentile(drawn, [2.5, 97.5]) for name, drawn in draws.items()}
+    return {
+        name: Estimate(value, float(bounds[name][0]), float(bounds[name][1]))
+        for name, value in values.items()
+    }

@@ -1,0 +1,75 @@
+"""The primary model: timm's EfficientNet-B4, gate attention on the pooled features, two heads."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import timm
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from agelens.errors import AgeLensError
+from agelens.nn.heads import AgeGenderHeads, AgeGenderLogits, GateAttention
+
+
+class EfficientNetConfig(BaseModel):
+    """A timm backbone under attention and heads; the defaults are the best public entry's.
+
+    ``pretrained`` fetches timm's ImageNet weights from the Hugging Face hub on first use.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["efficientnet"] = "efficientnet"
+    backbone: str = "tf_efficientnet_b4.ns_jft_in1k"
+    pretrained: bool = True
+    drop_path: float = 0.2  # stochastic depth (Huang et al. 2016)
+    attention_hidden: int = 256
+    attention_dropout: float = 0.2
+    hidden: tuple[int, ...] = (256, 128)
+    head_dropout: tuple[float, ...] = (0.3, 0.2)
+
+
+class EfficientNet(nn.Module):
+    """Backbone -> global average pooling (1792 features for B4) -> gate attention -> two heads."""
+
+    def __init__(self, config: EfficientNetConfig) -> None:
+        """Build the network.
+
+        Raises:
+            AgeLensError: timm does not know the backbone, or its weights cannot be fetched.
+        """
+        super().__init__()
+        self.backbone = _create_backbone(config)
+        features = self.backbone.num_features
+        self.attention = GateAttention(features, config.attention_hidden, config.attention_dropout)
+        self.heads = AgeGenderHeads(features, config.hidden, config.head_dropout, batch_norm=True)
+
+    def forward(self, images: Tensor) -> AgeGenderLogits:
+        """(B, 3, S, S) normalised RGB, S at least 32 -> logits."""
+        logits: AgeGenderLogits = self.heads(self.attention(self.backbone(images)))
+        return logits
+
+
+def _create_backbone(config: EfficientNetConfig) -> nn.Module:
+    if config.backbone.split(".")[0] not in timm.list_models():
+        raise AgeLensError(
+            f"timm {timm.__version__} has no backbone {config.backbone!r}; see timm.list_models()"
+        )
+    try:
+        backbone: nn.Module = timm.create_model(
+            config.backbone,
+            pretrained=config.pretrained,
+            num_classes=0,  # pooled features, no classifier
+            global_pool="avg",
+            drop_path_rate=config.drop_path,
+        )
+    except Exception as error:
+        if not config.pretrained:
+            raise
+        # The hub client's errors have no common base; whatever stopped the download, the way out is the same.
+        raise AgeLensError(
+            f"the ImageNet weights of {config.backbone} could not be fetched ({type(error).__name__}: {error}). "
+            "Go online once, or start from random weights with --set network.pretrained=false"
+        ) from error
+    return backbone

@@ -1,0 +1,198 @@
+"""Train a recipe on a manifest into a run folder, resumable after a kill.
+
+A run folder holds ``recipe.yaml``, ``run.json`` (commit, versions, data), ``checkpoints/`` (``best.ckpt``
+by the validation score, ``last.ckpt`` to resume from), ``dropped.csv`` where images could not be read, and
+``result.json`` once training has ended.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import (
+    Callback,
+    EMAWeightAveraging,
+    ModelCheckpoint,
+    RichProgressBar,
+)
+
+from agelens.data.readers.report import Problem
+from agelens.errors import AgeLensError
+from agelens.files import write_text, written_whole
+from agelens.training.datamodule import FaceDataModule
+from agelens.training.provenance import data_hash, git_commit, versions
+from agelens.training.recipe import Recipe, load_recipe, save_recipe
+from agelens.training.task import MONITORED, AgeGenderTask
+from agelens.training.tracking import make_logger
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """Where to train, in Lightning's own terms."""
+
+    accelerator: str = "auto"
+    devices: int | str = "auto"
+    num_nodes: int = 1
+    strategy: str = "auto"
+
+
+def fit(
+    recipe: Recipe,
+    source: Path,
+    output: Path,
+    *,
+    resume: bool = False,
+    hardware: Hardware = Hardware(),
+    space_id: str | None = None,
+) -> dict[str, float]:
+    """Train, choose the best epoch on ``val``, and measure it on ``test`` where the data has one.
+
+    Args:
+        recipe: the experiment.
+        source: a manifest file or a pack's folder, with splits ``train`` and ``val``.
+        output: the run folder; new, unless resuming.
+        resume: go on from ``checkpoints/last.ckpt`` with the recipe the run began with.
+        hardware: devices, nodes and strategy.
+        space_id: a Hugging Face Space for TrackIO; None stays local.
+
+    Returns:
+        The figures of the best epoch: ``val/…`` and ``test/…``.
+
+    Raises:
+        AgeLensError: the run folder exists and is not resumed, or there is nothing to resume.
+    """
+    last = output / "checkpoints" / "last.ckpt"
+    if resume:
+        if not last.exists():
+            raise AgeLensError(f"{output} has no checkpoints/last.ckpt to resume from")
+        recipe = load_recipe(str(output / "recipe.yaml"))
+    elif last.exists():
+        raise AgeLensError(f"{output} holds a run already; use --resume, or name another folder")
+    L.seed_everything(recipe.seed, workers=True, verbose=False)
+    torch.set_float32_matmul_precision("high")
+    data = FaceDataModule(source, recipe)
+    _report_dropped(output, data.problems)
+    about = {
+        "git_commit": git_commit(),
+        "versions": versions(),
+        "data": {"path": str(source), "sha256": data_hash(source)},
+        "images": {split: len(rows) for split, rows in data.splits.items()},
+        "hardware": asdict(hardware),
+    }
+    if _is_main_process():
+        save_recipe(output / "recipe.yaml", recipe)
+        write_text(output / "run.json", json.dumps(about, indent=2) + "\n")
+    tracker = make_logger(output.name, output, {"recipe": recipe.model_dump(mode="json"), **about}, space_id)
+    best = ModelCheckpoint(
+        output / "checkpoints",
+        filename="best",
+        monitor=MONITORED,
+        mode="max",
+        save_last=True,
+        auto_insert_metric_name=False,
+        enable_version_counter=False,
+    )
+    trainer = L.Trainer(
+        accelerator=hardware.accelerator,
+        devices=hardware.devices,
+        num_nodes=hardware.num_nodes,
+        strategy=hardware.strategy,
+        precision=_precision(recipe, hardware),
+        max_epochs=recipe.epochs,
+        gradient_clip_val=recipe.optim.clip_norm or None,
+        use_distributed_sampler=False,  # EpochSampler deals the rows out itself
+        logger=tracker,
+        callbacks=[best, *_callbacks(recipe)],
+        enable_progress_bar=sys.stderr.isatty(),
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+    )
+    task = AgeGenderTask(recipe.model_dump(mode="json"))
+    trainer.fit(task, data, ckpt_path=last if resume else None, weights_only=False if resume else None)
+    trainer.strategy.barrier()
+    figures = (
+        _conclude(Path(best.best_model_path), data, tracker, recipe, hardware)
+        if trainer.is_global_zero
+        else {}
+    )
+    if trainer.is_global_zero:
+        write_text(output / "result.json", json.dumps(figures, indent=2) + "\n")
+    return figures
+
+
+def _conclude(
+    checkpoint: Path, data: FaceDataModule, tracker: Any, recipe: Recipe, hardware: Hardware
+) -> dict[str, float]:
+    """Measure the best checkpoint in a trainer of its own: its weights are the averaged ones already."""
+    task = AgeGenderTask.load_from_checkpoint(checkpoint, weights_only=True, map_location="cpu")
+    trainer = L.Trainer(
+        accelerator=hardware.accelerator,
+        devices=1,
+        precision="32-true",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    figures = dict(trainer.validate(task, data, verbose=False)[0])
+    if data.splits["test"]:
+        figures |= trainer.test(task, data, verbose=False)[0]
+    numbers = {name: float(value) for name, value in figures.items()}
+    # Under a name of their own, beside the curves of the epochs.
+    tracker.log_metrics({f"final/{name}": value for name, value in numbers.items()}, step=recipe.epochs)
+    tracker.finalize("success")
+    return numbers
+
+
+class EpochLine(Callback):
+    """One line an epoch in the log, for runs that nobody watches on a terminal."""
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Say what the epoch gave."""
+        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        shown = ("train/loss", "val/loss", "val/mae", "val/gender_accuracy", MONITORED)
+        text = "  ".join(f"{name} {figures[name]:.4f}" for name in shown if name in figures)
+        logger.info("epoch %d/%d  %s", trainer.current_epoch + 1, trainer.max_epochs, text)
+
+
+def _callbacks(recipe: Recipe) -> list[Callback]:
+    callbacks: list[Callback] = [RichProgressBar(leave=True)] if sys.stderr.isatty() else [EpochLine()]
+    if recipe.optim.ema_decay > 0:
+        callbacks.append(EMAWeightAveraging(decay=recipe.optim.ema_decay))
+    return callbacks
+
+
+def _precision(recipe: Recipe, hardware: Hardware) -> Any:
+    """bfloat16 where the hardware multiplies it natively, unless the recipe says otherwise."""
+    if recipe.precision != "auto":
+        return recipe.precision
+    if hardware.accelerator != "cpu" and torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+
+
+def _report_dropped(output: Path, problems: list[Problem]) -> None:
+    if not problems or not _is_main_process():
+        return
+    with written_whole(output / "dropped.csv") as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["row", "problem"])
+        writer.writerows((problem.where, problem.message) for problem in problems)
+    logger.warning(
+        "%d images could not be read and are left out; see %s", len(problems), output / "dropped.csv"
+    )
+
+
+def _is_main_process() -> bool:
+    return int(os.environ.get("LOCAL_RANK", "0")) == 0 and int(os.environ.get("NODE_RANK", "0")) == 0

@@ -1,0 +1,117 @@
+"""A recipe: one typed YAML file that states an experiment whole, saved beside every result it made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agelens.errors import RecipeError
+from agelens.files import write_text
+from agelens.nn.build import NetworkConfig
+from agelens.nn.losses import LossConfig
+from agelens.training.augment import AugmentConfig
+
+Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+
+
+class OptimConfig(BaseModel):
+    """AdamW under a cosine that ends at zero."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lr: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-4, ge=0)  # not applied to biases and norms
+    warmup_epochs: float = Field(default=0.0, ge=0)
+    clip_norm: float = Field(default=1.0, ge=0)  # of the gradient; 0 turns clipping off
+    ema_decay: float = Field(default=0.0, ge=0, lt=1)  # of the averaged weights; 0 turns averaging off
+
+
+class Recipe(BaseModel):
+    """One experiment: the network, what it sees, how it learns."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    network: NetworkConfig
+    size: int = Field(default=384, ge=16)  # pixels, the side of the network's input
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)  # of RGB in 0..1; ImageNet's
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    epochs: int = Field(default=5, ge=1)
+    batch_size: int = Field(default=16, ge=1)  # on each device
+    augment: AugmentConfig = AugmentConfig()
+    loss: LossConfig = LossConfig()
+    optim: OptimConfig = OptimConfig()
+    precision: Precision = "auto"
+    workers: int = Field(default=2, ge=0)  # loader processes; 0 loads in the training process
+    limit_train: int = Field(default=0, ge=0)  # images an epoch, for trials; 0 for all
+    seed: int = 0
+
+
+def recipe_names() -> list[str]:
+    """The recipes that ship with the package."""
+    folder = resources.files("agelens.training") / "recipes"
+    return sorted(Path(file.name).stem for file in folder.iterdir() if file.name.endswith(".yaml"))
+
+
+def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Load a shipped recipe by name or any by path, then apply ``section.key=value`` overrides.
+
+    Values are YAML: ``epochs=3``, ``optim.lr=2e-4``, ``network.pretrained=false``, ``network.widths=[32,64]``.
+
+    Raises:
+        RecipeError: no such recipe, an unknown key, or a value out of range.
+    """
+    if name_or_path in recipe_names():
+        text = (resources.files("agelens.training") / "recipes" / f"{name_or_path}.yaml").read_text("utf-8")
+    elif Path(name_or_path).is_file():
+        text = Path(name_or_path).read_text(encoding="utf-8")
+    else:
+        raise RecipeError(
+            f"no recipe {name_or_path!r}; there are {', '.join(recipe_names())}, or name a YAML file"
+        )
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{name_or_path} is not valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise RecipeError(f"{name_or_path} must hold the keys of a recipe, not a {type(content).__name__}")
+    for override in overrides:
+        _apply(content, override)
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        faults = "\n".join(
+            f"  {'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
+        )
+        raise RecipeError(f"recipe {name_or_path!r} does not fit:\n{faults}") from error
+
+
+def save_recipe(path: Path, recipe: Recipe) -> None:
+    """Write a recipe as YAML that ``load_recipe`` reads back to the same."""
+    write_text(path, yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+
+
+def _apply(content: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key:
+        raise RecipeError(f"--set {override!r} is not of the form key=value")
+    try:
+        value = yaml.safe_load(text)
+        if isinstance(value, str):  # YAML 1.1 reads 2e-4 as text
+            value = float(value)
+    except ValueError:
+        pass
+    except yaml.YAMLError as error:
+        raise RecipeError(f"--set {override!r}: the value is not valid YAML: {error}") from error
+    *sections, last = key.split(".")
+    section = content
+    for name in sections:
+        section = section.setdefault(name, {})
+        if not isinstance(section, dict):
+            raise RecipeError(f"--set {override!r}: {name} has no keys of its own")
+    section[last] = value

@@ -1,0 +1,141 @@
+"""The Lightning task: what is learnt, with which optimiser, and what is measured each epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning as L
+import torch
+from timm.optim import param_groups_weight_decay
+from torch import Tensor
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
+from torchmetrics import MeanAbsoluteError, MeanMetric, MeanSquaredError, MetricCollection
+from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
+
+from agelens.labels import GENDERS
+from agelens.metrics import RMSE_CAP, harmonic_mean
+from agelens.nn.build import build_network
+from agelens.nn.heads import AgeGenderLogits
+from agelens.nn.losses import NO_GENDER, AgeGenderLoss, LossTerms
+from agelens.training.faces import Batch
+from agelens.training.recipe import Recipe
+
+#: The figure that chooses the best checkpoint.
+MONITORED = "val/score"
+
+
+class AgeGenderTask(L.LightningModule):
+    """Learns age distributions and gender as a recipe says; measures the competition score."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, recipe: dict[str, Any]) -> None:
+        """Take the recipe as plain JSON, so that checkpoints load with ``weights_only=True``."""
+        super().__init__()
+        self.save_hyperparameters()
+        self.recipe = Recipe.model_validate(recipe)
+        self.network = build_network(self.recipe.network).to(memory_format=torch.channels_last)
+        self.loss = AgeGenderLoss(self.recipe.loss)
+        self.register_buffer("mean", torch.tensor(self.recipe.mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(self.recipe.std).view(3, 1, 1), persistent=False)
+        self.train_loss = MeanMetric()
+        self.val_metrics = _Measures("val/")
+        self.test_metrics = _Measures("test/")
+
+    def forward(self, images: Tensor) -> AgeGenderLogits:
+        """(B, 3, S, S) uint8 RGB -> logits."""
+        logits: AgeGenderLogits = self.network((images.float() / 255 - self.mean) / self.std)
+        return logits
+
+    def on_train_epoch_start(self) -> None:
+        """Seed dropout by the epoch, so that a resumed run draws what the uninterrupted one drew."""
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.current_epoch * 1009 + self.global_rank)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The weighted loss of one batch."""
+        terms: LossTerms = self.loss(self(batch.images), batch.age_target, batch.gender)
+        self.train_loss.update(terms.total.detach())
+        return terms.total
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's mean loss and the learning rate it ended with."""
+        self.log("train/loss", self.train_loss.compute(), sync_dist=False)
+        self.train_loss.reset()
+        self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"])
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Measure a batch of the validation split."""
+        self._measure(self.val_metrics, batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the figures of the validation split; ``val/score`` chooses the checkpoint."""
+        self.log_dict(self.val_metrics.conclude(), prog_bar=True)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Measure a batch of the test split."""
+        self._measure(self.test_metrics, batch)
+
+    def on_test_epoch_end(self) -> None:
+        """Log the figures of the test split."""
+        self.log_dict(self.test_metrics.conclude())
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """AdamW; a cosine to zero over all steps, after a linear warm-up where the recipe asks for one."""
+        optim = self.recipe.optim
+        groups = param_groups_weight_decay(self.network, optim.weight_decay)
+        optimizer = torch.optim.AdamW(groups, lr=optim.lr)
+        steps = int(self.trainer.estimated_stepping_batches)
+        warmup = min(steps - 1, round(steps * optim.warmup_epochs / self.recipe.epochs))
+        scheduler: LRScheduler = CosineAnnealingLR(optimizer, T_max=max(1, steps - warmup))
+        if warmup > 0:
+            rise = LinearLR(optimizer, start_factor=1e-2, total_iters=warmup)
+            scheduler = SequentialLR(optimizer, [rise, scheduler], milestones=[warmup])
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _measure(self, measures: _Measures, batch: Batch) -> None:
+        logits = self(batch.images)
+        terms: LossTerms = self.loss(logits, batch.age_target, batch.gender)
+        answer = torch.softmax(logits.age.float(), dim=1) @ self.loss.ages
+        measures.add(terms, answer, logits.gender.float(), batch)
+
+
+class _Measures(torch.nn.Module):
+    """The figures of one split, gathered over batches and processes by torchmetrics."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        classes = len(GENDERS)
+        self.prefix = prefix
+        self.losses = torch.nn.ModuleDict({name: MeanMetric() for name in ("loss", "age_kl", "gender_ce")})
+        self.age = MetricCollection({"mae": MeanAbsoluteError(), "rmse": MeanSquaredError(squared=False)})
+        self.gender = MetricCollection(
+            {
+                "gender_accuracy": MulticlassAccuracy(classes, average="micro", ignore_index=NO_GENDER),
+                "gender_macro_f1": MulticlassF1Score(classes, average="macro", ignore_index=NO_GENDER),
+            }
+        )
+
+    def add(self, terms: LossTerms, age: Tensor, gender_logits: Tensor, batch: Batch) -> None:
+        size = len(batch.age)
+        for name, value in zip(("loss", "age_kl", "gender_ce"), terms[:3], strict=True):
+            metric = self.losses[name]
+            assert isinstance(metric, MeanMetric)
+            metric.update(value, weight=size)
+        if (known := ~batch.age.isnan()).any():
+            self.age.update(age[known], batch.age[known])
+        if (batch.gender != NO_GENDER).any():
+            self.gender.update(gender_logits, batch.gender)
+
+    def conclude(self) -> dict[str, Tensor]:
+        figures: dict[str, Tensor] = {}
+        for name, metric in self.losses.items():
+            assert isinstance(metric, MeanMetric)
+            figures[name] = metric.compute()
+            metric.reset()
+        figures |= self.age.compute() | self.gender.compute()
+        self.age.reset()
+        self.gender.reset()
+        age_score = 1 - figures["rmse"].clamp(max=RMSE_CAP) / RMSE_CAP
+        figures["score"] = torch.tensor(harmonic_mean(float(figures["gender_macro_f1"]), float(age_score)))
+        return {self.prefix + name: value for name, value in figures.items()}
