@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -84,6 +85,12 @@ def open_image(source: Source, max_side: int | None = MAX_SIDE) -> Picture:
         raise ImageError(f"{name}: refused as a decompression bomb: {error}") from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, MemoryError, OverflowError) as error:
         raise ImageError(f"{name}: cannot be decoded, perhaps cut short: {error}") from error
+
+
+def resize_to_square(pixels: Pixels, size: int) -> Pixels:
+    """Resize a whole picture to (size, size, 3), averaging where it has pixels to spare."""
+    shrinks = min(pixels.shape[:2]) >= size
+    return cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def _decode(image: Image.Image, name: str, max_side: int | None) -> Picture:

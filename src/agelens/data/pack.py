@@ -14,14 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from agelens.data.manifest import Manifest, read_manifest, write_manifest
 from agelens.data.readers.report import Problem
 from agelens.errors import AgeLensError, ImageError, ManifestError
 from agelens.files import write_text
-from agelens.images import Pixels, open_image
+from agelens.images import Pixels, open_image, resize_to_square
 from agelens.labels import Sample
 from agelens.version import __version__
 
@@ -43,17 +42,12 @@ class PackReport:
     problems: tuple[Problem, ...]
 
 
-def whole_image(pixels: Pixels, size: int) -> Pixels:
-    """Resize the whole picture to a square, as fits faces that are aligned already."""
-    shrinks = min(pixels.shape[:2]) >= size
-    return cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-
-
 def write_pack(
     manifest: Manifest,
     folder: Path,
     size: int,
-    crop: Crop = whole_image,
+    *,
+    crop: Crop = resize_to_square,
     progress: Callable[[int], None] = lambda done: None,
     workers: int = 2,
 ) -> PackReport:

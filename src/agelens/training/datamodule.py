@@ -75,10 +75,10 @@ class FaceDataModule(L.LightningDataModule):
             self._images,
             [row for row, _ in self.splits[split]],
             [sample for _, sample in self.splits[split]],
-            recipe.size,
-            recipe.loss.sigma,
-            recipe.augment if train else None,
-            recipe.seed,
+            size=recipe.size,
+            sigma=recipe.loss.sigma,
+            augmentation=recipe.augment if train else None,
+            seed=recipe.seed,
         )
         sampler = EpochSampler(
             len(dataset),

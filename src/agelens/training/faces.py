@@ -13,8 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from agelens.ages import targets
-from agelens.data.pack import whole_image
-from agelens.images import Pixels, open_image
+from agelens.images import Pixels, open_image, resize_to_square
 from agelens.labels import Sample
 from agelens.nn.losses import NO_GENDER
 from agelens.training.augment import AugmentConfig, augment
@@ -65,6 +64,7 @@ class FaceDataset(Dataset[Batch]):
         images: Images,
         rows: Sequence[int],
         samples: Sequence[Sample],
+        *,
         size: int,
         sigma: float,
         augmentation: AugmentConfig | None,
@@ -101,7 +101,7 @@ class FaceDataset(Dataset[Batch]):
     def _face(self, epoch: int, row: int) -> NDArray[np.uint8]:
         pixels = self._images[int(self._rows[row])]
         if self._augmentation is None:
-            return whole_image(pixels, self._size)
+            return resize_to_square(pixels, self._size)
         rng = np.random.default_rng((self._seed, epoch, row))
         return augment(pixels, self._size, self._augmentation, rng)
 

@@ -1,0 +1,151 @@
+"""The bundle: one folder that is a model, whatever trained it; the contract between training and use.
+
+``model.onnx`` takes ``images`` (B, 3, S, S) float32 and answers ``age_logits`` (B, 101) and
+``gender_logits`` (B, 2); ``bundle.json`` says all that is needed to feed it and to judge it; ``README.md``
+is the model card. No pickle, no torch.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agelens.crop import CropConvention
+from agelens.errors import BundleError
+from agelens.files import sha256, write_text
+from agelens.labels import GENDERS, NUM_AGES
+
+BUNDLE_FILE = "bundle.json"
+MODEL_FILE = "model.onnx"
+CARD_FILE = "README.md"
+
+SCHEMA_VERSION = 1
+
+#: The model that ships inside the package.
+EMBEDDED = "embedded"
+
+RGB = tuple[float, float, float]
+
+
+class InputSpec(BaseModel):
+    """What the network takes: ``(pixels / 255 - mean) / std``, RGB, channels first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: int = Field(ge=8, le=4096)  # pixels, both sides
+    colour: str = "RGB"
+    mean: RGB
+    std: RGB
+
+
+class Calibration(BaseModel):
+    """What turns logits into honest probabilities; 1.0 leaves them as the network gave them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    age_temperature: float = Field(default=1.0, gt=0)
+    gender_temperature: float = Field(default=1.0, gt=0)
+    fitted_on: str = ""  # the split; empty where nothing was fitted
+
+
+class BundleSpec(BaseModel):
+    """The content of ``bundle.json``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    description: str = ""
+    input: InputSpec
+    crop: CropConvention = CropConvention()
+    ages: tuple[int, ...] = tuple(range(NUM_AGES))
+    genders: tuple[str, ...] = tuple(str(gender) for gender in GENDERS)
+    calibration: Calibration = Calibration()
+    training: dict[str, Any] = {}  # recipe, commit, versions, data, initial weights
+    metrics: dict[str, Any] = {}  # by split; each figure with its interval
+    licence: str
+    files: dict[str, str]  # name -> sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A checked bundle on disk."""
+
+    folder: Path
+    spec: BundleSpec
+
+    @property
+    def model(self) -> Path:
+        """The ONNX file."""
+        return self.folder / MODEL_FILE
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read a bundle and check that every file is what ``bundle.json`` says.
+
+    Raises:
+        BundleError: no bundle there, an unknown version, or a file missing, added or changed.
+    """
+    path = folder / BUNDLE_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        raise BundleError(f"{folder} is not a model bundle: it has no {BUNDLE_FILE}") from None
+    try:
+        spec = BundleSpec.model_validate_json(text)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise BundleError(f"{path} is not valid: {where}: {fault['msg']}") from error
+    if spec.schema_version != SCHEMA_VERSION:
+        raise BundleError(
+            f"{path} has schema version {spec.schema_version}; this AgeLens reads version {SCHEMA_VERSION}"
+        )
+    if len(spec.ages) != NUM_AGES or spec.genders != tuple(str(gender) for gender in GENDERS):
+        raise BundleError(
+            f"{path}: this AgeLens reads ages 0..{NUM_AGES - 1} and genders {', '.join(GENDERS)}"
+        )
+    if MODEL_FILE not in spec.files:
+        raise BundleError(f"{path} lists no {MODEL_FILE}")
+    for name, digest in spec.files.items():
+        _check_file(folder, name, digest)
+    return Bundle(folder, spec)
+
+
+def write_spec(folder: Path, spec: BundleSpec) -> Bundle:
+    """Write ``bundle.json`` with the hashes of the files that lie beside it, and read it back."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != BUNDLE_FILE)
+    hashed = spec.model_copy(update={"files": {name: sha256(folder / name) for name in names}})
+    write_text(folder / BUNDLE_FILE, hashed.model_dump_json(indent=2) + "\n")
+    return read_bundle(folder)
+
+
+def resolve(name: str | Path) -> Bundle:
+    """Find a model by name: ``embedded``, or the path of a bundle's folder.
+
+    Raises:
+        BundleError: there is no such model.
+    """
+    if str(name) == EMBEDDED:
+        return read_bundle(Path(str(resources.files("agelens") / "assets" / EMBEDDED)))
+    if re.match(r"[a-z]+://", str(name)):
+        raise BundleError(f"{name}: this version reads bundles from folders; download it and name its folder")
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        raise BundleError(f"no model {str(name)!r}: it is neither '{EMBEDDED}' nor a bundle's folder")
+    return read_bundle(folder)
+
+
+def _check_file(folder: Path, name: str, digest: str) -> None:
+    if Path(name).name != name or name in ("", ".", ".."):
+        raise BundleError(f"{folder}: {name!r} is not a plain file name")
+    path = folder / name
+    if not path.is_file():
+        raise BundleError(f"{folder} is incomplete: {name} is missing")
+    if sha256(path) != digest:
+        raise BundleError(f"{path} is damaged or changed: its SHA-256 is not the one in {BUNDLE_FILE}")

@@ -1,0 +1,275 @@
+"""From images to answers: open, find faces, align them, run the network, read the distributions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from agelens import ages
+from agelens.bundle import Bundle
+from agelens.crop import crop_face
+from agelens.detect import Detection, Detector, DetectorName
+from agelens.errors import BundleError, ImageError
+from agelens.images import Pixels, Source, open_image, resize_to_square
+from agelens.labels import GENDERS, Gender
+from agelens.yunet_weights import make_detector
+
+#: The level of an answer's interval unless another is asked for.
+LEVEL = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face of a picture, read.
+
+    Attributes:
+        box: x0, y0, x1, y1, in pixels of the upright original.
+        detection: the detector's confidence, 0..1.
+        age: years; the expectation of the distribution.
+        age_interval: years; holds the age with probability ``interval_level``.
+        interval_level: of the interval, 0..1.
+        gender: the more probable label.
+        gender_probability: of that label, 0.5..1.
+        age_probabilities: (101,) float32, the whole distribution over ages 0..100; sums to 1.
+    """
+
+    box: tuple[float, float, float, float]
+    detection: float
+    age: float
+    age_interval: tuple[float, float]
+    interval_level: float
+    gender: Gender
+    gender_probability: float
+    age_probabilities: NDArray[np.float32] = field(repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The face as plain JSON values; years to a tenth, probabilities to three digits."""
+        return {
+            "box": [round(value, 1) for value in self.box],
+            "detection": round(self.detection, 3),
+            "age": round(self.age, 1),
+            "age_interval": [round(value, 1) for value in self.age_interval],
+            "interval_level": self.interval_level,
+            "gender": str(self.gender),
+            "gender_probability": round(self.gender_probability, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one image: its faces (perhaps none), or the error that kept it from being read.
+
+    ``width`` and ``height`` are pixels of the upright original; 0 where there is an error.
+    """
+
+    image: str
+    width: int = 0
+    height: int = 0
+    faces: tuple[Face, ...] = ()
+    error: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain JSON values."""
+        return {
+            "image": self.image,
+            "width": self.width,
+            "height": self.height,
+            "error": self.error,
+            "faces": [face.to_dict() for face in self.faces],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The network's answer for n aligned faces.
+
+    Attributes:
+        age: (n, 101) float32, rows sum to 1.
+        gender: (n, 2) float32, male and female, rows sum to 1.
+    """
+
+    age: NDArray[np.float32]
+    gender: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An opened image and its aligned faces, on the way to the network."""
+
+    answer: Answer
+    detections: tuple[Detection, ...] = ()
+    crops: tuple[Pixels, ...] = ()
+
+
+class Predictor:
+    """Reads faces with one bundle and one detector; safe to share between threads."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        detector: Detector | DetectorName = "auto",
+        *,
+        batch_size: int = 32,
+        threads: int | None = None,
+        yunet: Path | None = None,
+    ) -> None:
+        """Load the network.
+
+        Args:
+            bundle: the model.
+            detector: by name, or any object that detects.
+            batch_size: faces the network sees at once.
+            threads: that ONNX Runtime computes with, and that images are opened in; None for all cores.
+            yunet: YuNet's file, where it is not in the cache.
+
+        Raises:
+            BundleError: ONNX Runtime cannot load the model.
+            DetectorError: the detector cannot be had.
+        """
+        self.bundle = bundle
+        self.detector = make_detector(detector, yunet) if isinstance(detector, str) else detector
+        self._batch_size = batch_size
+        self._threads = threads or _available_cores()
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        try:
+            self._session = ort.InferenceSession(
+                str(bundle.model), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's errors share no public base
+            raise BundleError(f"{bundle.model} cannot be loaded by ONNX Runtime: {error}") from error
+        # pixels / 255 normalised, as one multiplication and one addition
+        std = np.asarray(bundle.spec.input.std, dtype=np.float32)
+        self._gain = (1 / (255 * std)).reshape(3, 1, 1)
+        self._offset = (-np.asarray(bundle.spec.input.mean, dtype=np.float32) / std).reshape(3, 1, 1)
+
+    def predict(self, image: Source, level: float = LEVEL) -> list[Face]:
+        """Read every face of one image, the largest first; empty where there is none.
+
+        Raises:
+            ImageError: the image cannot be read.
+        """
+        found = self._find(image)
+        return list(next(self._read([found], level)).faces)
+
+    def predict_many(self, images: Iterable[Source], level: float = LEVEL) -> Iterator[Answer]:
+        """Read many images, in order; one that cannot be read is answered with its error.
+
+        Images are opened in threads and faces are batched across images; some dozens are in memory at once.
+        """
+        source = iter(images)
+        with ThreadPoolExecutor(self._threads) as pool:
+            while window := list(islice(source, 2 * self._batch_size)):
+                yield from self._read(pool.map(self._find_or_tell, window), level)
+
+    def read_faces(self, crops: Sequence[Pixels] | NDArray[np.uint8]) -> Reading:
+        """Run the network on aligned faces: (n, S, S, 3) uint8 RGB, S the bundle's input size."""
+        batches = [
+            self._run(np.stack(list(crops[start : start + self._batch_size])))
+            for start in range(0, len(crops), self._batch_size)
+        ]
+        if not batches:
+            empty = np.zeros((0, len(self.bundle.spec.ages)), np.float32)
+            return Reading(empty, np.zeros((0, len(GENDERS)), np.float32))
+        return Reading(
+            np.concatenate([batch.age for batch in batches]),
+            np.concatenate([batch.gender for batch in batches]),
+        )
+
+    def crop_largest(self, image: Source) -> tuple[Pixels, bool]:
+        """The aligned square of the largest face, and True; of the whole picture, and False, if there is none.
+
+        Raises:
+            ImageError: the image cannot be read.
+        """
+        found = self._find(image, limit=1)
+        if found.crops:
+            return found.crops[0], True
+        return resize_to_square(open_image(image).pixels, self.bundle.spec.input.size), False
+
+    def _run(self, crops: Pixels) -> Reading:
+        inputs = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32)
+        inputs *= self._gain
+        inputs += self._offset
+        age_logits, gender_logits = self._session.run(["age_logits", "gender_logits"], {"images": inputs})
+        calibration = self.bundle.spec.calibration
+        return Reading(
+            ages.softmax(age_logits, calibration.age_temperature),
+            ages.softmax(gender_logits, calibration.gender_temperature),
+        )
+
+    def _find_or_tell(self, image: Source) -> _Found:
+        try:
+            return self._find(image)
+        except ImageError as error:
+            return _Found(Answer(_name(image), error=str(error)))
+
+    def _find(self, image: Source, limit: int | None = None) -> _Found:
+        if hasattr(image, "read"):
+            image = image.read()  # small faces may need a second look
+        picture = open_image(image)
+        detections = tuple(self.detector.detect(picture.pixels)[:limit])
+        scale, size = picture.scale, self.bundle.spec.input.size
+        pixels = picture.pixels
+        if scale < 1 and any(found.side < size for found in detections):
+            # The reduced picture is coarser than the network's input for these faces; the original is not.
+            pixels = open_image(image, max_side=None).pixels
+            detections = tuple(_rescaled(found, 1 / scale) for found in detections)
+            scale = 1.0
+        spec = self.bundle.spec
+        crops = tuple(crop_face(pixels, found, self.detector.name, spec.crop, size) for found in detections)
+        answer = Answer(_name(image), picture.width, picture.height)
+        return _Found(answer, tuple(_rescaled(found, 1 / scale) for found in detections), crops)
+
+    def _read(self, found: Iterable[_Found], level: float) -> Iterator[Answer]:
+        window = list(found)
+        reading = self.read_faces([crop for one in window for crop in one.crops])
+        mean = ages.expectation(reading.age)
+        bounds = ages.interval(reading.age, level)
+        row = 0
+        for one in window:
+            faces = []
+            for detection in one.detections:
+                likelier = int(reading.gender[row].argmax())
+                faces.append(
+                    Face(
+                        box=detection.box,
+                        detection=detection.score,
+                        age=float(mean[row]),
+                        age_interval=(float(bounds[row, 0]), float(bounds[row, 1])),
+                        interval_level=level,
+                        gender=GENDERS[likelier],
+                        gender_probability=float(reading.gender[row, likelier]),
+                        age_probabilities=reading.age[row],
+                    )
+                )
+                row += 1
+            answer = one.answer
+            yield Answer(answer.image, answer.width, answer.height, tuple(faces), answer.error)
+
+
+def _rescaled(detection: Detection, factor: float) -> Detection:
+    if factor == 1:
+        return detection
+    x0, y0, x1, y1 = (value * factor for value in detection.box)
+    landmarks = None if detection.landmarks is None else detection.landmarks * factor
+    return Detection((x0, y0, x1, y1), detection.score, landmarks)
+
+
+def _name(image: Source) -> str:
+    return str(image) if isinstance(image, str | Path) else "(in memory)"
+
+
+def _available_cores() -> int:
+    """Cores this process may use, which in a container are fewer than the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
