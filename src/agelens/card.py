@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agelens.bundle import BundleSpec
+from agelens.bundle import CARD_FILE, Bundle, BundleSpec, write_spec
+from agelens.files import write_text
 
 _SHOWN = (
     ("score", "competition score", "{:.3f}"),
@@ -51,6 +52,13 @@ errors of years, larger for children, old people and groups that the training da
 the model to decide about a person (access, hiring, policing, verification of age without a human check),
 to infer identity, or on anybody's picture without a lawful ground.
 """
+
+
+def record_metrics(bundle: Bundle, split: str, report: dict[str, Any]) -> Bundle:
+    """Write an evaluation's figures into a bundle, and its card anew."""
+    spec = bundle.spec.model_copy(update={"metrics": {**bundle.spec.metrics, split: report}})
+    write_text(bundle.folder / CARD_FILE, model_card(spec))
+    return write_spec(bundle.folder, spec)
 
 
 def _metrics(metrics: dict[str, Any]) -> str:

@@ -150,14 +150,14 @@ class Haar:
             if pair is None and weight < self._CERTAIN:
                 continue
             corners = view.to_picture(np.array([[x, y], [x + width, y + height]], dtype=np.float64))
-            landmarks = None if pair is None else view.to_picture(pair + (x, y))
+            landmarks = None if pair is None else view.to_picture(pair + np.array([x, y]))
             # The weight has no ceiling; this maps the usual 0..8 into 0..1.
             detections.append(Detection(_as_box(corners), float(1 / (1 + np.exp(2 - weight))), landmarks))
         return _in_picture(_without_overlaps(detections), pixels)
 
     def _cascades(self) -> tuple[cv2.CascadeClassifier, cv2.CascadeClassifier]:
         if not hasattr(self._local, "cascades"):
-            folder = Path(cv2.data.haarcascades)
+            folder = Path(cv2.data.haarcascades)  # type: ignore[attr-defined]
             names = ("haarcascade_frontalface_default.xml", "haarcascade_eye.xml")
             self._local.cascades = tuple(cv2.CascadeClassifier(str(folder / name)) for name in names)
             if any(cascade.empty() for cascade in self._local.cascades):

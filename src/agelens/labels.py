@@ -31,9 +31,9 @@ class Gender(StrEnum):
     FEMALE = "female"
 
     @property
-    def index(self) -> int:
+    def position(self) -> int:
         """Position in every gender output of AgeLens: 0 male, 1 female."""
-        return GENDERS.index(self)
+        return 0 if self is Gender.MALE else 1
 
 
 GENDERS: tuple[Gender, Gender] = (Gender.MALE, Gender.FEMALE)

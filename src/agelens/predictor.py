@@ -187,7 +187,7 @@ class Predictor:
         )
 
     def crop_largest(self, image: Source) -> tuple[Pixels, bool]:
-        """The aligned square of the largest face, and True; of the whole picture, and False, if there is none.
+        """The aligned square of the largest face and True; the whole picture and False where there is none.
 
         Raises:
             ImageError: the image cannot be read.

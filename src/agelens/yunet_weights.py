@@ -84,7 +84,7 @@ def _fetch(url: str, goal: Path) -> None:
     except (OSError, urllib.error.URLError) as error:
         reason = getattr(error, "reason", error)
         raise DetectorError(
-            f"YuNet's file could not be fetched ({reason}); go online once, or point AGELENS_YUNET to {FILE_NAME}"
+            f"YuNet's file could not be fetched ({reason}); go online once, or point AGELENS_YUNET to a copy"
         ) from error
 
 

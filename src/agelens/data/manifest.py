@@ -136,7 +136,7 @@ def _parse_row(row: dict[str, str]) -> Sample:
     image = row["image"].strip()
     if not image:
         raise LabelError("column image: is empty")
-    ages: dict[str, float | None] = {}
+    ages: dict[str, Any] = {}
     for column in _AGE_COLUMNS:
         ages[column] = _parse_number(column, row.get(column, ""))
     if (ages["age_low"] is None) != (ages["age_high"] is None):
@@ -149,7 +149,7 @@ def _parse_row(row: dict[str, str]) -> Sample:
         gender = parse_gender(row.get("gender", ""))
     except LabelError as error:
         raise LabelError(f"column gender: {error}") from None
-    texts = {column: row.get(column, "").strip() for column in _TEXT_COLUMNS}
+    texts: dict[str, Any] = {column: row.get(column, "").strip() for column in _TEXT_COLUMNS}
     return Sample(image=image, gender=gender, **ages, **texts)
 
 

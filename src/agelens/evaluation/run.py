@@ -142,7 +142,7 @@ def measure(
         ManifestError: no row carries a label.
     """
     true_age = np.array([np.nan if p.sample.point_age is None else p.sample.point_age for p in predictions])
-    true_gender = np.array([-1 if p.sample.gender is None else p.sample.gender.index for p in predictions])
+    true_gender = np.array([-1 if p.sample.gender is None else p.sample.gender.position for p in predictions])
     answer = np.array([p.age for p in predictions])
     gender = np.array([p.gender_index for p in predictions])
     intervals = np.array([p.interval for p in predictions])
@@ -245,4 +245,8 @@ def _read(predictor: Predictor, crops: list[Pixels], flip: bool) -> Reading:
     if not flip:
         return reading
     mirrored = predictor.read_faces([crop[:, ::-1] for crop in crops])
-    return Reading((reading.age + mirrored.age) / 2, (reading.gender + mirrored.gender) / 2)
+    return Reading(_mean(reading.age, mirrored.age), _mean(reading.gender, mirrored.gender))
+
+
+def _mean(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray((one + other) / 2, dtype=np.float32)

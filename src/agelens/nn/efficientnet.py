@@ -42,6 +42,7 @@ class EfficientNet(nn.Module):
         super().__init__()
         self.backbone = _create_backbone(config)
         features = self.backbone.num_features
+        assert isinstance(features, int)
         self.attention = GateAttention(features, config.attention_hidden, config.attention_dropout)
         self.heads = AgeGenderHeads(features, config.hidden, config.head_dropout, batch_norm=True)
 
@@ -69,7 +70,7 @@ def _create_backbone(config: EfficientNetConfig) -> nn.Module:
             raise
         # The hub client's errors have no common base; whatever stopped the download, the way out is the same.
         raise AgeLensError(
-            f"the ImageNet weights of {config.backbone} could not be fetched ({type(error).__name__}: {error}). "
+            f"the ImageNet weights of {config.backbone} cannot be fetched ({type(error).__name__}: {error}). "
             "Go online once, or start from random weights with --set network.pretrained=false"
         ) from error
     return backbone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 from torch.utils.data import BatchSampler, DataLoader
@@ -119,5 +120,6 @@ class FaceDataModule(L.LightningDataModule):
         ]
 
 
-def _already_a_batch(batch: Batch) -> Batch:
+def _already_a_batch(batch: Any) -> Any:
+    """The dataset reads whole batches, so there is nothing to collate."""
     return batch

@@ -79,7 +79,7 @@ class FaceDataset(Dataset[Batch]):
         self._age_target = targets(samples, sigma)
         ages = [np.nan if sample.point_age is None else sample.point_age for sample in samples]
         self._age = np.array(ages, dtype=np.float32)
-        genders = [NO_GENDER if sample.gender is None else sample.gender.index for sample in samples]
+        genders = [NO_GENDER if sample.gender is None else sample.gender.position for sample in samples]
         self._gender = np.array(genders, dtype=np.int64)
 
     def __len__(self) -> int:

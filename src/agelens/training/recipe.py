@@ -61,7 +61,7 @@ def recipe_names() -> list[str]:
 def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     """Load a shipped recipe by name or any by path, then apply ``section.key=value`` overrides.
 
-    Values are YAML: ``epochs=3``, ``optim.lr=2e-4``, ``network.pretrained=false``, ``network.widths=[32,64]``.
+    Values are YAML: ``epochs=3``, ``optim.lr=2e-4``, ``network.pretrained=false``, ``augment.erase=0.25``.
 
     Raises:
         RecipeError: no such recipe, an unknown key, or a value out of range.

@@ -6,6 +6,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from timm.optim import param_groups_weight_decay
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
@@ -80,7 +81,7 @@ class AgeGenderTask(L.LightningModule):
         """Log the figures of the test split."""
         self.log_dict(self.test_metrics.conclude())
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW; a cosine to zero over all steps, after a linear warm-up where the recipe asks for one."""
         optim = self.recipe.optim
         groups = param_groups_weight_decay(self.network, optim.weight_decay)

@@ -13,9 +13,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from lightning.fabric.utilities.logger import _convert_params
+from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import CSVLogger, Logger
-from lightning.pytorch.loggers.logger import rank_zero_experiment
 from lightning.pytorch.utilities import rank_zero_only
 
 PROJECT = "agelens"
@@ -85,8 +84,9 @@ class TrackioLogger(Logger):
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """Add to the run's configuration what Lightning knows beyond it."""
-        self._config = {**self._config, **{k: v for k, v in _convert_params(params).items() if k != "recipe"}}
+        """Nothing to add: the configuration went to TrackIO when the run began."""
+        # The one hyperparameter is the recipe, which the configuration holds already.
+        del params, args, kwargs
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:

@@ -1,0 +1,5 @@
+"""``python -m agelens`` is ``agelens``."""
+
+from agelens.cli.main import main
+
+main()

@@ -1,0 +1,87 @@
+"""Draw answers into a picture: each face boxed, with its age, interval and gender beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+from agelens.images import Source, open_image
+from agelens.labels import Gender
+from agelens.predictor import Face
+
+#: Box and label colours that stay apart for colour-blind eyes (Okabe & Ito 2008), with their text colour.
+COLOURS = {Gender.MALE: ((0, 114, 178), "white"), Gender.FEMALE: ((230, 159, 0), "black")}
+
+#: Pixels. Smaller text cannot be read, so small pictures are enlarged until it fits.
+SMALLEST_TEXT = 13
+SMALLEST_SIDE = 480
+
+
+def annotate(image: Source, faces: Sequence[Face]) -> Image.Image:
+    """Draw faces into a copy of the picture.
+
+    Text and lines grow with the picture; a picture under 480 pixels is enlarged first, since no legible
+    label fits into it.
+
+    Raises:
+        ImageError: the image cannot be read.
+    """
+    picture = open_image(image, max_side=4096)
+    canvas = Image.fromarray(picture.pixels)
+    scale = picture.scale
+    if max(canvas.size) < SMALLEST_SIDE:
+        factor = SMALLEST_SIDE / max(canvas.size)
+        canvas = canvas.resize((round(canvas.width * factor), round(canvas.height * factor)))
+        scale *= factor
+    draw = ImageDraw.Draw(canvas)
+    line = max(2, round(max(canvas.size) / 400))
+    taken: list[tuple[float, float, float, float]] = []
+    for face in faces:
+        colour, ink = COLOURS[face.gender]
+        x0, y0, x1, y1 = (value * scale for value in face.box)
+        draw.rectangle((x0, y0, x1, y1), outline=colour, width=line)
+        font = _font(canvas.size, x1 - x0)
+        text = label(face)
+        _, _, right, bottom = draw.multiline_textbbox((0, 0), text, font=font)
+        pad = bottom * 0.12
+        place = _place((right + 2 * pad, bottom + 2 * pad), (x0, y0, x1, y1), canvas.size, taken)
+        taken.append(place)
+        draw.rectangle(place, fill=colour)
+        draw.multiline_text((place[0] + pad, place[1] + pad), text, fill=ink, font=font)
+    return canvas
+
+
+def label(face: Face) -> str:
+    """Two short lines: the age with its interval, then the gender with its probability."""
+    low, high = face.age_interval
+    return f"{face.age:.0f} y ({low:.0f}–{high:.0f})\n{face.gender} {face.gender_probability:.0%}"
+
+
+def _font(size: tuple[int, int], box_width: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Text a fifth to an eighth of the box wide a line, within what the picture allows."""
+    longest = max(size)
+    points = min(max(box_width / 7, longest / 45), longest / 22)
+    return ImageFont.load_default(max(SMALLEST_TEXT, round(points)))
+
+
+def _place(
+    extent: tuple[float, float],
+    box: tuple[float, float, float, float],
+    size: tuple[int, int],
+    taken: Sequence[tuple[float, float, float, float]],
+) -> tuple[float, float, float, float]:
+    """Above the box, else below, else inside it: the first place that covers no other label."""
+    width, height = extent
+    x0, y0, _, y1 = box
+    x = min(max(0.0, x0), max(0.0, size[0] - width))
+    candidates = [y0 - height, y1, y0, y1 - height]
+    places = [
+        (x, y, x + width, y + height)
+        for y in (min(max(0.0, y), max(0.0, size[1] - height)) for y in candidates)
+    ]
+    return next((place for place in places if not any(_meet(place, other) for other in taken)), places[0])
+
+
+def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -1,0 +1,43 @@
+"""What the commands share: progress on a terminal and none in a pipe, and how failures are told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+#: Failures named one by one before the rest is only counted.
+SHOWN = 20
+
+ModelOption = Annotated[str, typer.Option("--model", "-m", help="'embedded', or a bundle's folder.")]
+
+
+@contextmanager
+def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Give a function that takes how many are done, and draws a bar if stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def tell(message: str) -> None:
+    """Say something to the person, on stderr: stdout is for answers."""
+    typer.echo(message, err=True)
+
+
+def tell_failures(failures: Sequence[object]) -> None:
+    """Name what failed, on stderr."""
+    for failure in failures[:SHOWN]:
+        tell(f"agelens: {failure}")
+    if len(failures) > SHOWN:
+        tell(f"agelens: … and {len(failures) - SHOWN} more")

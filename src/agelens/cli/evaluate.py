@@ -1,0 +1,125 @@
+"""``agelens evaluate``: measure a bundle, or a run, on labelled faces."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from agelens.cli.console import ModelOption, progress, tell, tell_failures
+
+if TYPE_CHECKING:
+    from agelens.bundle import Bundle
+    from agelens.evaluation.run import Evaluation
+
+_LABELS = {
+    "score": ("competition score", "{:.4f}"),
+    "mae": ("age MAE, years", "{:.2f}"),
+    "rmse": ("age RMSE, years", "{:.2f}"),
+    "bias": ("age bias, years", "{:+.2f}"),
+    "cs5": ("ages within 5 years", "{:.1%}"),
+    "crps": ("age CRPS, years", "{:.2f}"),
+    "interval_coverage": ("interval coverage", "{:.1%}"),
+    "interval_width": ("interval width, years", "{:.1f}"),
+    "gender_accuracy": ("gender accuracy", "{:.1%}"),
+    "gender_macro_f1": ("gender macro F1", "{:.4f}"),
+}
+
+
+def evaluate(
+    manifest: Annotated[Path, typer.Option(help="The manifest with the labels.")],
+    model: ModelOption = "embedded",
+    split: Annotated[str, typer.Option(help="The split to measure on.")] = "test",
+    detector: Annotated[
+        Literal["auto", "yunet", "haar", "whole"],
+        typer.Option(help="'whole' for aligned faces, as UTKFace's chips are; else how faces are found."),
+    ] = "whole",
+    flip: Annotated[bool, typer.Option("--flip", help="Average each face with its mirror image.")] = False,
+    level: Annotated[float, typer.Option(min=0.5, max=0.99, help="Of the age intervals.")] = 0.9,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the JSON here.")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="Write each image's answer here, as CSV.")] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Record the figures in the bundle and its card.")
+    ] = False,
+) -> None:
+    """Measure a model on labelled faces, with bootstrap intervals.
+
+    MODEL may also be a run folder of 'agelens train'; its best checkpoint is exported first.
+    """
+    from agelens.data.manifest import read_manifest
+    from agelens.evaluation.run import evaluate as measure
+    from agelens.evaluation.run import write_predictions
+    from agelens.files import write_text
+    from agelens.predictor import Predictor
+
+    bundle = _bundle_of(model)
+    table = read_manifest(manifest).of_split(split)
+    predictor = Predictor(bundle, detector)
+    with progress("evaluating", len(table.samples)) as advance:
+        result = measure(predictor, table, flip=flip, level=level, progress=advance)
+    about = {"model": bundle.spec.name, "split": split, "detector": detector, "flip": flip, "level": level}
+    report = {**about, **result.to_dict()}
+    if output is not None:
+        write_text(output, json.dumps(report, indent=2) + "\n")
+    if predictions is not None:
+        write_predictions(predictions, result)
+    if write:
+        from agelens.card import record_metrics
+
+        record_metrics(bundle, split, report)
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        _print(
+            result,
+            f"{bundle.spec.name} on {split}, detector {detector}{', flip-averaged' if flip else ''}",
+            level,
+        )
+    if result.problems:
+        tell_failures(result.problems)
+        tell(f"agelens: {len(result.problems)} images could not be read and are left out")
+        raise typer.Exit(1)
+
+
+def _bundle_of(model: str) -> Bundle:
+    from agelens.bundle import resolve
+
+    run = Path(model)
+    if not (run / "checkpoints").is_dir():
+        return resolve(model)
+    from agelens.errors import require
+
+    require("torch", "train")
+    from agelens.export import export_run
+
+    return export_run(run, run / "bundle", licence="not stated: exported for evaluation").bundle
+
+
+def _print(result: Evaluation, title: str, level: float) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.print(f"[bold]{title}[/bold]: {result.images} images, {result.without_face} without a face found")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    table.add_column("figure", justify="right")
+    table.add_column("95 % bootstrap", justify="right")
+    for key, (label, form) in _LABELS.items():
+        if (figure := result.figures.get(key)) is not None:
+            name = label.replace("interval", f"{level:.0%} interval") if "interval" in label else label
+            table.add_row(
+                name, form.format(figure.value), f"{form.format(figure.low)} – {form.format(figure.high)}"
+            )
+    console.print(table)
+    if result.by_age:
+        bands = Table(box=None, pad_edge=False, header_style="bold")
+        for name in ("true age", "images", "MAE", "bias"):
+            bands.add_column(name, justify="right")
+        for band in result.by_age:
+            bands.add_row(band.ages, str(band.images), f"{band.mae:.2f}", f"{band.bias:+.2f}")
+        console.print()
+        console.print(bands)

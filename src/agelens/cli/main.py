@@ -1,0 +1,58 @@
+"""The ``agelens`` command: gathers the commands and turns errors into sentences and exit codes.
+
+0: all done. 1: some inputs failed, each named. 2: wrong use.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from agelens.cli import data, evaluate, export, models, predict, train
+from agelens.errors import AgeLensError
+from agelens.version import __version__
+
+app = typer.Typer(
+    name="agelens",
+    help="Age and gender from a face, with how sure it is; and the training behind it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("predict")(predict.predict)
+app.add_typer(data.app, name="data")
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("export")(export.export)
+app.add_typer(models.app, name="models")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"agelens {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line."""
+    logging.basicConfig(level=logging.WARNING, format="agelens: %(message)s", stream=sys.stderr)
+    try:
+        app()
+    except AgeLensError as error:
+        typer.echo(f"agelens: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:  # the reader of a pipe has left
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,50 @@
+"""``agelens train``: fit a recipe on a manifest into a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agelens.errors import require
+
+
+def train(
+    manifest: Annotated[Path, typer.Option(help="A manifest, or the folder of a pack.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder, as runs/NAME.")],
+    recipe: Annotated[
+        str, typer.Option(help="cnn-scratch, efficientnet-b4, embedded, or a YAML file.")
+    ] = "efficientnet-b4",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="key=value over the recipe, as optim.lr=1e-4; repeatable."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run after a stop or a kill.")
+    ] = False,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu, tpu: Lightning's.")] = "auto",
+    devices: Annotated[str, typer.Option(help="How many, or 'auto'.")] = "auto",
+    num_nodes: Annotated[int, typer.Option(min=1, help="Machines of a distributed run.")] = 1,
+    strategy: Annotated[str, typer.Option(help="auto, ddp, ddp_spawn, …: Lightning's.")] = "auto",
+    space: Annotated[
+        str | None, typer.Option(help="A Hugging Face Space for TrackIO, owner/name; default: local.")
+    ] = None,
+) -> None:
+    """Train a network; the best epoch by the validation score is kept.
+
+    The run is recorded in TrackIO: 'trackio show' opens the dashboard.
+    """
+    for module in ("torch", "lightning", "timm", "torchmetrics", "yaml"):
+        require(module, "train")
+    import logging
+
+    from agelens.training.fit import Hardware, fit
+    from agelens.training.recipe import load_recipe
+
+    logging.getLogger("agelens").setLevel(logging.INFO)
+    hardware = Hardware(accelerator, int(devices) if devices.isdigit() else devices, num_nodes, strategy)
+    chosen = load_recipe(recipe, settings or [])
+    figures = fit(chosen, manifest, output, resume=resume, hardware=hardware, space_id=space)
+    for name, value in sorted(figures.items()):
+        typer.echo(f"{name:<24} {value:.4f}")

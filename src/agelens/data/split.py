@@ -1,0 +1,124 @@
+"""Deal samples out to splits: stratified by age and gender, never separating what belongs together."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from agelens.errors import ManifestError
+from agelens.labels import Sample
+
+#: Years. Samples of one band and gender are dealt out evenly.
+BAND_YEARS = 10
+
+Stratum = tuple[int, str]
+
+
+def parse_ratio(text: str) -> dict[str, float]:
+    """Read shares such as ``train=0.8,val=0.1,test=0.1``, scaled to sum to 1.
+
+    Raises:
+        ManifestError: not of that form, or a share that is not positive.
+    """
+    shares: dict[str, float] = {}
+    for part in text.split(","):
+        name, separator, number = part.partition("=")
+        try:
+            share = float(number)
+        except ValueError:
+            share = -1.0
+        if not separator or not name.strip() or not 0 < share < float("inf"):
+            raise ManifestError(f"ratio {text!r} is not of the form train=0.8,val=0.1,test=0.1")
+        shares[name.strip()] = share
+    total = sum(shares.values())
+    return {name: share / total for name, share in shares.items()}
+
+
+def split_samples(
+    samples: Sequence[Sample], ratio: Mapping[str, float], *, seed: int = 0, again: bool = False
+) -> list[Sample]:
+    """Give every sample without a split one.
+
+    Samples that share a subject or a duplicate group stay together. A cluster that already has a split
+    in part follows it. Within each stratum (age band × gender) every cluster, the largest first, goes to
+    the split that is furthest below its share.
+
+    Args:
+        samples: in any order; the order is kept.
+        ratio: split -> share, summing to 1.
+        seed: of the order in which equal clusters are dealt.
+        again: deal out samples that have a split, too.
+    """
+    if again:
+        samples = [replace(sample, split="") for sample in samples]
+    clusters = _clusters(samples)
+    splits = [sample.split for sample in samples]
+    by_stratum: dict[Stratum, list[list[int]]] = defaultdict(list)
+    for rows in clusters:
+        taken = Counter(splits[row] for row in rows if splits[row])
+        if taken:
+            follow = taken.most_common(1)[0][0]
+            for row in rows:
+                splits[row] = splits[row] or follow
+        else:
+            stratum = Counter(_stratum(samples[row]) for row in rows).most_common(1)[0][0]
+            by_stratum[stratum].append(rows)
+    rng = np.random.default_rng(seed)
+    overall: Counter[str] = Counter()
+    for stratum in sorted(by_stratum):
+        _deal(by_stratum[stratum], ratio, splits, overall, rng)
+    return [replace(sample, split=split) for sample, split in zip(samples, splits, strict=True)]
+
+
+def _deal(
+    clusters: list[list[int]],
+    ratio: Mapping[str, float],
+    splits: list[str],
+    overall: Counter[str],
+    rng: np.random.Generator,
+) -> None:
+    dealt: Counter[str] = Counter()
+    order = sorted(rng.permutation(len(clusters)), key=lambda index: -len(clusters[index]))
+    for index in order:
+        rows = clusters[index]
+        total = dealt.total() + len(rows)
+        everything = overall.total() + len(rows)
+
+        def lack(name: str, total: int = total, everything: int = everything) -> tuple[float, float]:
+            # Where the stratum is even, what is dealt in all decides: small strata would else fill one split.
+            return ratio[name] * total - dealt[name], ratio[name] * everything - overall[name]
+
+        name = max(ratio, key=lack)
+        for row in rows:
+            splits[row] = name
+        dealt[name] += len(rows)
+        overall[name] += len(rows)
+
+
+def _clusters(samples: Sequence[Sample]) -> list[list[int]]:
+    """Rows connected by a shared subject or duplicate group (union-find)."""
+    parent = list(range(len(samples)))
+
+    def root(row: int) -> int:
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    first: dict[tuple[str, str], int] = {}
+    for row, sample in enumerate(samples):
+        for kind, name in (("subject", sample.subject), ("duplicate", sample.duplicate_group)):
+            if name:
+                parent[root(row)] = root(first.setdefault((kind, name), row))
+    clusters: dict[int, list[int]] = defaultdict(list)
+    for row in range(len(samples)):
+        clusters[root(row)].append(row)
+    return list(clusters.values())
+
+
+def _stratum(sample: Sample) -> Stratum:
+    age = sample.point_age
+    return -1 if age is None else int(age // BAND_YEARS), str(sample.gender or "")
