@@ -16,15 +16,24 @@ from typing import IO
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import (
+    AvifImagePlugin,  # noqa: F401 - importing a plugin registers its decoder
+    Image,
+    ImageOps,
+    TiffImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
+    WebPImagePlugin,  # noqa: F401
+)
 
 from agelens.errors import ImageError
 
 Pixels = NDArray[np.uint8]
 Source = str | Path | bytes | IO[bytes] | Image.Image | Pixels
 
-#: Pillow decoders in use; EPS, for one, would start another program.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "AVIF")
+#: Pillow decoders that may be used, as far as this Pillow has them; EPS, for one, would start a program.
+_WANTED = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "AVIF")
+Image.preinit()
+FORMATS = tuple(name for name in _WANTED if name in Image.OPEN)
 
 #: Pixels. Larger pictures are refused as decompression bombs: 178 million is a 540 MB RGB array.
 MAX_PIXELS = 178_956_970

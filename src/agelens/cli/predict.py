@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -140,14 +141,15 @@ def _table(answers: list[Answer]) -> Table:
 
     levels = {face.interval_level for answer in answers for face in answer.faces} or {0.9}
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("image", overflow="fold")
+    table.add_column("image", overflow="fold", min_width=12)
     table.add_column("age", justify="right")
     table.add_column(f"{max(levels):.0%} interval", justify="right")
     table.add_column("gender")
-    table.add_column("probability", justify="right")
+    table.add_column("sure", justify="right")
     table.add_column("face at (x, y)", justify="right")
+    folder = os.path.commonpath([os.path.dirname(answer.image) for answer in answers]) if answers else ""
     for answer in answers:
-        name = Text(answer.image)
+        name = Text(os.path.relpath(answer.image, folder or "."))
         if answer.error:
             table.add_row(name, "–", "", Text("cannot be read", style="red"), "", "")
         elif not answer.faces:

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from agelens import ages
+from agelens.labels import Sample
+
+AGE = st.floats(0, 100)
+DISTRIBUTION = arrays(np.float64, 101, elements=st.floats(0.0, 1.0)).filter(lambda a: a.sum() > 1e-3).map(
+    lambda a: a / a.sum()
+)
+
+
+@given(AGE, st.floats(0.3, 30))
+def test_a_gaussian_is_a_distribution_that_peaks_at_its_age(age: float, sigma: float) -> None:
+    mass = ages.gaussian(age, sigma)
+    assert mass.shape == (101,)
+    assert mass.sum() == pytest.approx(1, abs=1e-5)
+    assert abs(int(mass.argmax()) - age) <= 0.5 + 1e-6
+
+
+@given(st.floats(10, 90), st.floats(0.8, 2))
+def test_away_from_the_ends_a_gaussian_has_its_age_and_sigma(age: float, sigma: float) -> None:
+    mass = ages.gaussian(age, sigma).astype(np.float64)
+    assert ages.expectation(mass) == pytest.approx(age, abs=0.02)
+    assert np.sqrt(mass @ (ages.AGES - age) ** 2) == pytest.approx(sigma, abs=0.05)
+
+
+def test_noisy_ages_keep_their_own_sigma() -> None:
+    mass = ages.gaussian([40, 40], [1.0, 8.0])
+    widths = np.diff(ages.interval(mass, 0.8), axis=-1)[:, 0]
+    assert widths[1] > 5 * widths[0]
+
+
+def test_a_sigma_of_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match="positive"):
+        ages.gaussian(30, 0)
+
+
+@given(st.integers(0, 100), st.integers(0, 100))
+def test_interval_label_spreads_mass_over_its_years(one: int, other: int) -> None:
+    low, high = min(one, other), max(one, other)
+    mass = ages.uniform(low, high)
+    assert mass.sum() == pytest.approx(1, abs=1e-5)
+    assert np.flatnonzero(mass).tolist() == list(range(low, high + 1))
+    assert np.ptp(mass[low : high + 1]) < 1e-6
+
+
+def test_a_year_covered_in_part_gets_its_part() -> None:
+    mass = ages.uniform(2.5, 4)
+    assert mass[3] == pytest.approx(mass[4])
+    assert mass[2] == pytest.approx(mass[3] / 2)
+
+
+@pytest.mark.parametrize(("low", "high"), [(5, 4), (120, 130), (-9, -3)])
+def test_an_impossible_interval_is_refused(low: float, high: float) -> None:
+    with pytest.raises(ValueError, match="interval"):
+        ages.uniform(low, high)
+
+
+def test_each_kind_of_label_has_its_target() -> None:
+    samples = [
+        Sample("a", age=30),
+        Sample("b", age=30, age_std=6.0),
+        Sample("c", age_low=20, age_high=29),
+        Sample("d"),
+    ]
+    targets = ages.targets(samples, sigma=2.0)
+    np.testing.assert_allclose(targets[0], ages.gaussian(30, 2.0))
+    np.testing.assert_allclose(targets[1], ages.gaussian(30, 6.0))
+    np.testing.assert_allclose(targets[2], ages.uniform(20, 29))
+    assert targets[3].sum() == 0
+    assert ages.targets([]).shape == (0, 101)
+
+
+@given(DISTRIBUTION, st.floats(0, 1), st.floats(0, 1))
+def test_quantiles_rise_with_their_level_and_stay_in_range(mass: np.ndarray, one: float, other: float) -> None:
+    lower, upper = ages.quantile(mass, min(one, other)), ages.quantile(mass, max(one, other))
+    assert 0 <= lower <= upper + 1e-9 <= 100 + 1e-6
+
+
+@given(st.integers(0, 100))
+def test_the_median_of_a_certain_age_is_that_age(age: int) -> None:
+    mass = np.eye(101)[age]
+    assert ages.quantile(mass, 0.5) == pytest.approx(age)
+    assert ages.expectation(mass) == age
+
+
+@given(DISTRIBUTION, st.floats(0.05, 0.95))
+def test_a_central_interval_holds_its_share_of_the_mass(mass: np.ndarray, level: float) -> None:
+    low, high = ages.interval(mass, level)
+    inside = np.clip(np.minimum(ages.AGES + 0.5, high) - np.maximum(ages.AGES - 0.5, low), 0, 1)
+    # Clipping to 0..100 can cut half a bin at either end.
+    assert inside @ mass >= level - mass[0] / 2 - mass[100] / 2 - 1e-6
+
+
+def test_intervals_nest() -> None:
+    mass = ages.gaussian([3.0, 40.0, 97.0], 5.0)
+    narrow, wide = ages.interval(mass, 0.5), ages.interval(mass, 0.95)
+    assert (wide[:, 0] < narrow[:, 0]).all()
+    assert (narrow[:, 1] < wide[:, 1]).all()
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 90])
+def test_a_level_outside_0_to_1_is_refused(level: float) -> None:
+    with pytest.raises(ValueError, match="level"):
+        ages.interval(ages.gaussian(30), level)
+
+
+def test_a_quantile_outside_0_to_1_is_refused() -> None:
+    with pytest.raises(ValueError, match="quantile"):
+        ages.quantile(ages.gaussian(30), 1.5)
+
+
+@given(st.integers(0, 100), AGE)
+def test_crps_of_a_certain_age_is_its_absolute_error(age: int, truth: float) -> None:
+    score = ages.crps(np.eye(101)[[age]], [truth])
+    assert score[0] == pytest.approx(abs(age - truth))
+
+
+@given(DISTRIBUTION, st.integers(0, 100))
+def test_crps_is_the_integral_of_the_squared_cdf_error(mass: np.ndarray, truth: int) -> None:
+    step = ages.AGES >= truth
+    integral = ((np.cumsum(mass) - step)[:-1] ** 2).sum()  # the CDF is constant between whole years
+    assert ages.crps(mass[None], [truth])[0] == pytest.approx(integral, abs=1e-9)
+
+
+@given(arrays(np.float64, 101, elements=st.floats(-40, 40)), st.floats(0.3, 5))
+def test_softmax_sums_to_one_and_keeps_the_order(logits: np.ndarray, temperature: float) -> None:
+    mass = ages.softmax(logits, temperature)
+    assert mass.sum() == pytest.approx(1, abs=1e-4)
+    assert mass[logits.argmax()] == mass.max()
+
+
+def test_entropy_runs_from_certainty_to_no_idea() -> None:
+    assert ages.entropy(np.eye(101)[30]) == 0
+    assert ages.entropy(np.full(101, 1 / 101)) == pytest.approx(np.log(101))

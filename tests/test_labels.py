@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+
+from agelens.labels import Gender, LabelError, Sample, parse_age, parse_gender, parse_gender_code
+
+
+@pytest.mark.parametrize(("text", "age"), [("0", 0.0), ("31", 31.0), ("2.5", 2.5), (" 100 ", 100.0)])
+def test_an_age_is_read_as_years(text: str, age: float) -> None:
+    assert parse_age(text) == (age, False)
+
+
+@pytest.mark.parametrize("text", ["101", "116", "122"])
+def test_an_age_above_100_is_clipped_and_says_so(text: str) -> None:
+    assert parse_age(text) == (100.0, True)
+
+
+@pytest.mark.parametrize("text", ["", "old", "-1", "123", "nan", "inf", "1e9", "12 years"])
+def test_what_is_no_human_age_is_refused(text: str) -> None:
+    with pytest.raises(LabelError, match="age"):
+        parse_age(text)
+
+
+@pytest.mark.parametrize("word", ["female", "Female", "F", " woman "])
+def test_gender_is_read_from_words(word: str) -> None:
+    assert parse_gender(word) is Gender.FEMALE
+
+
+def test_an_empty_gender_is_unknown() -> None:
+    assert parse_gender("  ") is None
+
+
+def test_a_bare_code_is_never_guessed() -> None:
+    with pytest.raises(LabelError, match="--gender-code"):
+        parse_gender("1")
+
+
+def test_a_gender_code_decides_both_ways_round() -> None:
+    one, other = parse_gender_code("0=male,1=female"), parse_gender_code("0=female, 1=male")
+    assert parse_gender("1", one) is Gender.FEMALE
+    assert parse_gender("1", other) is Gender.MALE
+    assert parse_gender("1.0", one) is Gender.FEMALE
+    with pytest.raises(LabelError, match="0=male"):
+        parse_gender("2", one)
+
+
+@pytest.mark.parametrize("text", ["", "0=male", "0=male,1=male", "male,female", "0:male,1:female", "=male,1=female"])
+def test_a_gender_code_must_name_both(text: str) -> None:
+    with pytest.raises(LabelError, match="gender code"):
+        parse_gender_code(text)
+
+
+def test_the_point_age_of_an_interval_is_its_middle() -> None:
+    assert Sample("a.jpg", age_low=20, age_high=29).point_age == 24.5
+    assert Sample("a.jpg", age=7, age_low=20, age_high=29).point_age == 7
+    assert Sample("a.jpg").point_age is None
+
+
+def test_gender_positions_are_male_then_female() -> None:
+    assert [Gender.MALE.position, Gender.FEMALE.position] == [0, 1]

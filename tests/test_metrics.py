@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from agelens import metrics
+
+LABELS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=60)
+AGES = st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=1, max_size=60)
+
+
+@given(LABELS)
+def test_macro_f1_and_accuracy_agree_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    true, answer = np.array(pairs).T
+    assert metrics.macro_f1(true, answer) == pytest.approx(reference.f1_score(true, answer, average="macro"))
+    assert metrics.accuracy(true, answer) == pytest.approx(reference.accuracy_score(true, answer))
+
+
+@given(AGES)
+def test_errors_agree_with_scikit_learn(pairs: list[tuple[float, float]]) -> None:
+    true, answer = np.array(pairs).T
+    assert metrics.mae(true, answer) == pytest.approx(reference.mean_absolute_error(true, answer))
+    assert metrics.rmse(true, answer) == pytest.approx(reference.root_mean_squared_error(true, answer))
+
+
+def test_bias_is_positive_where_faces_are_answered_too_old() -> None:
+    assert metrics.bias([10, 20], [13, 21]) == 2
+
+
+def test_cumulative_score_counts_errors_up_to_and_including_k() -> None:
+    assert metrics.cumulative_score([0, 0, 0, 0], [5, 5.01, -5, 0]) == 0.75
+    assert metrics.cumulative_score([0, 0], [8, 3], years=8) == 1
+
+
+def test_the_competition_score_is_the_harmonic_mean_of_its_parts() -> None:
+    # RMSE 6 -> 0.8; three of four genders right -> macro F1 = (2/3 + 4/5) / 2
+    score = metrics.competition_score([30, 40], [36, 34], [0, 0, 1, 1], [0, 1, 1, 1])
+    f1 = (2 / 3 + 4 / 5) / 2
+    assert score == pytest.approx(2 * f1 * 0.8 / (f1 + 0.8))
+
+
+def test_an_rmse_above_30_years_scores_no_lower_than_0() -> None:
+    assert metrics.age_score([0, 0], [90, 90]) == 0
+    assert metrics.competition_score([0], [90], [0], [0]) == 0
+    assert metrics.harmonic_mean(0, 0) == 0
+
+
+def test_the_constant_answer_scores_what_the_facts_say() -> None:
+    # facts.md: RMSE 19.70 and 52.8 % male answers give 0.344.
+    f1 = (2 * 0.528 / 1.528) / 2
+    assert metrics.harmonic_mean(f1, 1 - 19.70 / 30) == pytest.approx(0.344, abs=5e-4)
+
+
+def test_coverage_counts_the_ends() -> None:
+    intervals = [[10, 20], [10, 20], [10, 20], [10, 20]]
+    assert metrics.coverage([10, 20, 9.9, 20.1], intervals) == 0.5
+    assert metrics.interval_width(intervals) == 10
+
+
+def test_a_bootstrap_interval_holds_the_figure_and_narrows_with_data() -> None:
+    rng = np.random.default_rng(1)
+    errors = rng.normal(5, 2, 2000)
+    wide = metrics.bootstrap({"mean": lambda rows: float(errors[rows].mean())}, 100)["mean"]
+    narrow = metrics.bootstrap({"mean": lambda rows: float(errors[rows].mean())}, 2000)["mean"]
+    assert narrow.low < narrow.value < narrow.high
+    # Theory: ± 1.96 σ / √n
+    assert narrow.high - narrow.low == pytest.approx(2 * 1.96 * 2 / np.sqrt(2000), rel=0.15)
+    assert wide.high - wide.low > 3 * (narrow.high - narrow.low)
+    assert str(narrow).startswith(f"{narrow.value:.3f} [")
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    values = np.arange(50.0)
+    mean = {"mean": lambda rows: float(values[rows].mean())}
+    assert metrics.bootstrap(mean, 50, seed=3) == metrics.bootstrap(mean, 50, seed=3)
+    assert metrics.bootstrap(mean, 50, seed=3) != metrics.bootstrap(mean, 50, seed=4)
+
+
+def test_no_rows_cannot_be_measured() -> None:
+    with pytest.raises(ValueError, match="no rows"):
+        metrics.bootstrap({}, 0)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from agelens import yunet_weights
+from agelens.detect import DetectorError, Haar, WholeImage, YuNet
+from agelens.yunet_weights import FILE_NAME, cache_folder, make_detector, yunet_file
+
+
+@pytest.fixture
+def zoo(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A local HTTP server in place of OpenCV's model zoo: its folder and address."""
+    folder = tmp_path / "zoo"
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def test_the_file_is_fetched_once_and_cached(zoo: tuple[Path, str], yunet: Path) -> None:
+    folder, address = zoo
+    (folder / FILE_NAME).write_bytes(yunet.read_bytes())
+    first = yunet_file(url=f"{address}/{FILE_NAME}")
+    assert first == cache_folder() / FILE_NAME
+    (folder / FILE_NAME).unlink()
+    assert yunet_file(url=f"{address}/{FILE_NAME}") == first
+
+
+def test_a_file_with_another_hash_is_not_kept(zoo: tuple[Path, str]) -> None:
+    folder, address = zoo
+    (folder / FILE_NAME).write_bytes(b"something else")
+    with pytest.raises(DetectorError, match="not YuNet"):
+        yunet_file(url=f"{address}/{FILE_NAME}")
+    assert list(cache_folder().iterdir()) == []
+
+
+def test_a_damaged_cache_is_fetched_again(zoo: tuple[Path, str], yunet: Path) -> None:
+    folder, address = zoo
+    (folder / FILE_NAME).write_bytes(yunet.read_bytes())
+    cache_folder().mkdir(exist_ok=True)
+    (cache_folder() / FILE_NAME).write_bytes(b"half")
+    assert yunet_file(url=f"{address}/{FILE_NAME}").read_bytes() == yunet.read_bytes()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "{zoo}/missing.onnx"])
+def test_what_cannot_be_fetched_says_what_to_do(url: str, zoo: tuple[Path, str]) -> None:
+    with pytest.raises(DetectorError, match="AGELENS_YUNET"):
+        yunet_file(url=url.format(zoo=zoo[1]))
+
+
+def test_the_environment_names_a_file(monkeypatch: pytest.MonkeyPatch, yunet: Path, tmp_path: Path) -> None:
+    monkeypatch.setenv("AGELENS_YUNET", str(yunet))
+    assert isinstance(make_detector("auto"), YuNet)
+    monkeypatch.setenv("AGELENS_YUNET", str(tmp_path / "typo.onnx"))
+    with pytest.raises(DetectorError, match=r"typo\.onnx"):
+        make_detector("auto")
+
+
+def test_auto_falls_back_to_haar_and_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(yunet_weights, "_told", set())
+    monkeypatch.setattr(yunet_weights, "_fetch", lambda url, goal: (_ for _ in ()).throw(DetectorError("offline")))
+    with caplog.at_level(logging.WARNING):
+        assert isinstance(make_detector("auto"), Haar)
+        assert isinstance(make_detector("auto"), Haar)
+    assert [record.getMessage() for record in caplog.records if "Haar" in record.getMessage()] == [
+        "using the Haar detector, which misses turned and small faces: offline"
+    ]
+
+
+def test_detectors_go_by_name(yunet: Path) -> None:
+    assert isinstance(make_detector("whole"), WholeImage)
+    assert isinstance(make_detector("haar"), Haar)
+    assert isinstance(make_detector("yunet", yunet), YuNet)
+    with pytest.raises(DetectorError, match="there are auto"):
+        make_detector("retina")  # type: ignore[arg-type]
