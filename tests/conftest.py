@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,13 +52,23 @@ def photos() -> Path:
 
 
 @pytest.fixture(scope="session")
+def appa_real() -> Path:
+    """APPA-REAL: a CSV with column names of its own, and tar files."""
+    folder = SHARED / "data" / "appa_real"
+    if not folder.is_dir():
+        pytest.skip(f"APPA-REAL is not at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def utkface_val(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     """UTKFace's validation part as a manifest: 1,138 real chips."""
     archive = SHARED / "data" / "utkface" / "val.tar"
     if not archive.exists():
         pytest.skip(f"UTKFace is not at {archive}")
     path = tmp_path_factory.mktemp("utkface") / "val.csv"
-    write_manifest(path, read_utkface(archive, path).samples)
+    samples = read_utkface(archive, path).samples
+    write_manifest(path, [replace(sample, split="val") for sample in samples])
     return read_manifest(path)
 
 

@@ -10,8 +10,10 @@ from agelens import ages
 from agelens.labels import Sample
 
 AGE = st.floats(0, 100)
-DISTRIBUTION = arrays(np.float64, 101, elements=st.floats(0.0, 1.0)).filter(lambda a: a.sum() > 1e-3).map(
-    lambda a: a / a.sum()
+DISTRIBUTION = (
+    arrays(np.float64, 101, elements=st.floats(0.0, 1.0))
+    .filter(lambda a: a.sum() > 1e-3)
+    .map(lambda a: a / a.sum())
 )
 
 
@@ -78,7 +80,9 @@ def test_each_kind_of_label_has_its_target() -> None:
 
 
 @given(DISTRIBUTION, st.floats(0, 1), st.floats(0, 1))
-def test_quantiles_rise_with_their_level_and_stay_in_range(mass: np.ndarray, one: float, other: float) -> None:
+def test_quantiles_rise_with_their_level_and_stay_in_range(
+    mass: np.ndarray, one: float, other: float
+) -> None:
     lower, upper = ages.quantile(mass, min(one, other)), ages.quantile(mass, max(one, other))
     assert 0 <= lower <= upper + 1e-9 <= 100 + 1e-6
 
@@ -124,7 +128,7 @@ def test_crps_of_a_certain_age_is_its_absolute_error(age: int, truth: float) -> 
 
 @given(DISTRIBUTION, st.integers(0, 100))
 def test_crps_is_the_integral_of_the_squared_cdf_error(mass: np.ndarray, truth: int) -> None:
-    step = ages.AGES >= truth
+    step = truth <= ages.AGES
     integral = ((np.cumsum(mass) - step)[:-1] ** 2).sum()  # the CDF is constant between whole years
     assert ages.crps(mass[None], [truth])[0] == pytest.approx(integral, abs=1e-9)
 

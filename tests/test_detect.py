@@ -39,7 +39,8 @@ def test_yunet_finds_the_astronaut_with_five_landmarks(astronaut: Path, yunet: P
 
 
 @pytest.mark.parametrize(
-    ("photo", "faces"), [("couple.jpg", 2), ("img10.jpg", 1), ("img37.jpg", 1), ("img40.jpg", 1), ("img22.jpg", 1)]
+    ("photo", "faces"),
+    [("couple.jpg", 2), ("img10.jpg", 1), ("img37.jpg", 1), ("img40.jpg", 1), ("img22.jpg", 1)],
 )
 def test_both_detectors_agree_on_clear_photos(photo: str, faces: int, photos: Path, yunet: Path) -> None:
     pixels = open_image(photos / photo).pixels

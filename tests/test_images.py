@@ -34,7 +34,9 @@ def encoded(image: Image.Image, format: str, **options: object) -> bytes:
 
 def assert_upright(pixels: np.ndarray, tolerance: int = 40) -> None:
     height, width = pixels.shape[:2]
-    for (x, y), colour in zip([(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)], [RED, GREEN, BLUE, WHITE]):
+    for (x, y), colour in zip(
+        [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)], [RED, GREEN, BLUE, WHITE]
+    ):
         found = pixels[int(y * height), int(x * width)].astype(int)
         assert np.abs(found - colour).max() <= tolerance, f"at {x}, {y}: {found}"
 
@@ -62,7 +64,9 @@ def test_every_exif_orientation_comes_out_upright(orientation: int) -> None:
 def test_a_huge_rotated_jpeg_is_reduced_and_reports_its_upright_size(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    stored = corners(3000, 2000) if orientation == 1 else corners(3000, 2000).transpose(Image.Transpose.ROTATE_90)
+    stored = (
+        corners(3000, 2000) if orientation == 1 else corners(3000, 2000).transpose(Image.Transpose.ROTATE_90)
+    )
     picture = open_image(encoded(stored, "JPEG", exif=exif), max_side=600)
     assert (picture.width, picture.height) == (3000, 2000)
     assert picture.pixels.shape == (400, 600, 3)

@@ -44,7 +44,9 @@ def test_a_gender_code_decides_both_ways_round() -> None:
         parse_gender("2", one)
 
 
-@pytest.mark.parametrize("text", ["", "0=male", "0=male,1=male", "male,female", "0:male,1:female", "=male,1=female"])
+@pytest.mark.parametrize(
+    "text", ["", "0=male", "0=male,1=male", "male,female", "0:male,1:female", "=male,1=female"]
+)
 def test_a_gender_code_must_name_both(text: str) -> None:
     with pytest.raises(LabelError, match="gender code"):
         parse_gender_code(text)

@@ -68,7 +68,9 @@ def test_auto_falls_back_to_haar_and_says_so_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(yunet_weights, "_told", set())
-    monkeypatch.setattr(yunet_weights, "_fetch", lambda url, goal: (_ for _ in ()).throw(DetectorError("offline")))
+    monkeypatch.setattr(
+        yunet_weights, "_fetch", lambda url, goal: (_ for _ in ()).throw(DetectorError("offline"))
+    )
     with caplog.at_level(logging.WARNING):
         assert isinstance(make_detector("auto"), Haar)
         assert isinstance(make_detector("auto"), Haar)

@@ -96,12 +96,12 @@ def read_table(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, restval="")
-            rows = list(reader)
+            columns, rows = reader.fieldnames, list(reader)
     except FileNotFoundError:
         raise ManifestError(f"no such table: {path}") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ManifestError(f"{path} cannot be read as UTF-8 CSV: {error}") from error
-    if not reader.fieldnames:
+    if not columns:
         raise ManifestError(f"{path} is empty; a header line is expected")
     for number, row in enumerate(rows, start=1):
         if None in row:

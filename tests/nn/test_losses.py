@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from agelens import ages
+from agelens.labels import Sample
+from agelens.nn.heads import AgeGenderLogits
+from agelens.nn.losses import AgeGenderLoss, LossConfig
+
+
+def targets(*samples: Sample) -> torch.Tensor:
+    return torch.from_numpy(ages.targets(samples))
+
+
+def test_the_loss_is_zero_for_the_label_itself_and_positive_beside_it() -> None:
+    target = targets(Sample("a", age=30))
+    sure = torch.tensor([[50.0, 0.0]])
+    loss = AgeGenderLoss(LossConfig(expectation=1.0))
+    right = loss(AgeGenderLogits(target.clamp(min=1e-30).log(), sure), target, torch.tensor([0]))
+    wrong = loss(AgeGenderLogits(target.roll(9, 1).clamp(min=1e-30).log(), sure), target, torch.tensor([0]))
+    assert float(right.total) == pytest.approx(0, abs=1e-4)
+    assert float(wrong.expectation) == pytest.approx(9, abs=0.1)
+    assert float(wrong.age) > 1
+
+
+def test_kl_is_the_batch_mean_of_the_divergence() -> None:
+    target = targets(Sample("a", age=30), Sample("b", age_low=20, age_high=29))
+    logits = torch.randn(2, 101, generator=torch.Generator().manual_seed(0))
+    found = AgeGenderLoss(LossConfig())(
+        AgeGenderLogits(logits, torch.zeros(2, 2)), target, torch.tensor([0, 1])
+    )
+    p, q = target.double().numpy(), logits.double().softmax(1).numpy()
+    expected = np.where(p > 0, p * np.log(np.where(p > 0, p, 1) / q), 0).sum(axis=1).mean()
+    assert float(found.age) == pytest.approx(expected, rel=1e-5)
+    assert float(found.gender) == pytest.approx(np.log(2))
+
+
+def test_unknown_labels_count_in_neither_the_loss_nor_its_mean() -> None:
+    loss = AgeGenderLoss(LossConfig(expectation=0.5))
+    generator = torch.Generator().manual_seed(1)
+    logits = AgeGenderLogits(torch.randn(2, 101, generator=generator), torch.randn(2, 2, generator=generator))
+    target = targets(Sample("a", age=30), Sample("b"))
+    both = loss(logits, target, torch.tensor([1, -1]))
+    alone = loss(AgeGenderLogits(logits.age[:1], logits.gender[:1]), target[:1], torch.tensor([1]))
+    assert torch.allclose(torch.stack(list(both)), torch.stack(list(alone)))
+
+
+def test_a_batch_without_any_label_gives_no_gradient_and_no_nan() -> None:
+    age = torch.randn(2, 101, requires_grad=True)
+    terms = AgeGenderLoss(LossConfig())(
+        AgeGenderLogits(age, torch.randn(2, 2)), targets(Sample("a"), Sample("b")), torch.tensor([-1, -1])
+    )
+    terms.total.backward()
+    assert float(terms.total) == 0
+    assert age.grad is not None
+    assert age.grad.abs().max() == 0
+
+
+def test_weights_and_smoothing_are_applied() -> None:
+    target, gender = targets(Sample("a", age=30)), torch.tensor([0])
+    logits = AgeGenderLogits(torch.randn(1, 101), torch.tensor([[4.0, 0.0]]))
+    plain = AgeGenderLoss(LossConfig())(logits, target, gender)
+    weighted = AgeGenderLoss(LossConfig(age=2, gender=3, expectation=0.1, gender_smoothing=0.1))(
+        logits, target, gender
+    )
+    assert float(weighted.gender) > float(plain.gender)
+    expected = 2 * weighted.age + 3 * weighted.gender + 0.1 * weighted.expectation
+    assert torch.allclose(weighted.total, expected)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from agelens.annotate import annotate, label
+from agelens.labels import Gender
+from agelens.predictor import Face
+
+
+def face(box: tuple[float, float, float, float], gender: Gender = Gender.FEMALE) -> Face:
+    return Face(box, 0.9, 31.4, (24.2, 39.5), 0.9, gender, 0.976, np.full(101, 1 / 101, np.float32))
+
+
+def test_a_label_says_age_interval_and_gender() -> None:
+    assert label(face((0, 0, 10, 10))) == "31 y (24-40)\nfemale 98%"
+
+
+@pytest.mark.parametrize("side", [200, 4000])
+def test_a_label_is_drawn_legibly_on_small_and_large_pictures(side: int) -> None:
+    blank = np.full((side, side, 3), 128, np.uint8)
+    drawn = annotate(blank, [face((side * 0.4, side * 0.4, side * 0.6, side * 0.6))])
+    assert drawn.width >= 480
+    changed = np.abs(np.asarray(drawn).astype(int) - 128).max(axis=2) > 20
+    rows = np.flatnonzero(changed.any(axis=1))
+    above = changed[: int(drawn.height * 0.4) - 4]
+    label_rows = np.flatnonzero(above.any(axis=1))
+    assert len(label_rows) >= 2 * 13  # two lines of at least 13 pixels
+    assert rows[-1] == pytest.approx(drawn.height * 0.6, abs=drawn.height / 100)
+
+
+@pytest.mark.parametrize("box", [(-20, -20, 60, 60), (150, 150, 230, 230), (0, 0, 200, 200)])
+def test_labels_stay_in_the_picture(box: tuple[float, float, float, float]) -> None:
+    drawn = np.asarray(annotate(np.zeros((600, 600, 3), np.uint8), [face(tuple(3 * v for v in box))]))  # type: ignore[arg-type]
+    orange = (drawn == (230, 159, 0)).all(axis=2)
+    assert orange.sum() > 1000
+
+
+def test_labels_of_neighbours_do_not_cover_each_other() -> None:
+    faces = [face((100, 300, 300, 500)), face((200, 310, 400, 510), Gender.MALE)]
+    drawn = np.asarray(annotate(np.zeros((800, 800, 3), np.uint8), faces))
+    alone = [np.asarray(annotate(np.zeros((800, 800, 3), np.uint8), [one])) for one in faces]
+    for colour, single in zip([(230, 159, 0), (0, 114, 178)], alone, strict=True):
+        seen = (drawn == colour).all(axis=2).sum()
+        assert seen > 0.9 * (single == colour).all(axis=2).sum()
+
+
+def test_the_original_is_left_alone(astronaut: Path) -> None:
+    before = astronaut.read_bytes()
+    drawn = annotate(astronaut, [face((178, 63, 267, 180))])
+    assert isinstance(drawn, Image.Image)
+    assert drawn.size == (512, 512)
+    assert astronaut.read_bytes() == before

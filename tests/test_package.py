@@ -1,0 +1,56 @@
+"""The package as an application sees it: quick to import, without torch, with its model inside."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import agelens
+
+
+def run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+def test_import_is_quick_and_loads_nothing_heavy() -> None:
+    code = (
+        "import time, sys; start = time.perf_counter(); import agelens; took = time.perf_counter() - start\n"
+        "print(took, *[m for m in ('torch', 'cv2', 'onnxruntime', 'pandas', 'rich') if m in sys.modules])"
+    )
+    took, *heavy = min((run(code).split() for _ in range(3)), key=lambda parts: float(parts[0]))
+    assert heavy == []
+    assert float(took) < 0.5
+
+
+def test_predicting_and_the_command_line_never_import_torch(astronaut: Path) -> None:
+    code = (
+        "import sys, agelens, agelens.cli.main\n"
+        f"faces = agelens.load('embedded', 'haar').predict({str(astronaut)!r})\n"
+        "print(len(faces), 'torch' in sys.modules, 'pandas' in sys.modules)"
+    )
+    assert run(code).split() == ["1", "False", "False"]
+
+
+def test_predict_is_one_call(astronaut: Path) -> None:
+    (face,) = agelens.predict(astronaut)
+    assert isinstance(face, agelens.Face)
+    assert face.gender in agelens.Gender
+
+
+def test_public_names_exist_and_others_do_not() -> None:
+    for name in agelens.__all__:
+        assert getattr(agelens, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = agelens.nonsense
+
+
+def test_the_embedded_bundle_is_light_and_states_its_licence() -> None:
+    from agelens.bundle import resolve
+
+    bundle = resolve("embedded")
+    assert sum(path.stat().st_size for path in bundle.folder.iterdir()) <= 10e6
+    assert "non-commercial" in bundle.spec.licence
+    assert bundle.spec.metrics["test"]["images"] > 3000

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from agelens.data.manifest import read_manifest
+from agelens.data.pack import write_pack
+from agelens.errors import ManifestError
+from agelens.training.datamodule import FaceDataModule
+from agelens.training.faces import EpochSampler
+from agelens.training.recipe import load_recipe
+
+TINY = ["network.widths=[8, 16]", "network.depths=[1, 1]", "size=32", "batch_size=16"]
+
+
+def test_every_row_is_drawn_once_an_epoch_in_another_order() -> None:
+    sampler = EpochSampler(50, shuffle=True, seed=0)
+    first = list(sampler)
+    sampler.set_epoch(1)
+    second = list(sampler)
+    assert sorted(row for _, row in first) == sorted(row for _, row in second) == list(range(50))
+    assert [row for _, row in first] != [row for _, row in second]
+    assert {epoch for epoch, _ in second} == {1}
+
+
+def test_processes_share_an_epoch_and_take_equally_many_steps() -> None:
+    shares = [list(EpochSampler(51, shuffle=True, seed=0, rank=rank, processes=4)) for rank in range(4)]
+    assert [len(share) for share in shares] == [13] * 4
+    assert {row for share in shares for _, row in share} == set(range(51))
+
+
+def test_evaluation_is_in_order_and_shares_without_repeats() -> None:
+    assert [row for _, row in EpochSampler(5, shuffle=False, seed=0)] == [0, 1, 2, 3, 4]
+    shares = [
+        [row for _, row in EpochSampler(5, shuffle=False, seed=0, rank=r, processes=2)] for r in range(2)
+    ]
+    assert shares == [[0, 2, 4], [1, 3]]
+    assert [len(EpochSampler(5, shuffle=False, seed=0, rank=r, processes=2)) for r in range(2)] == [3, 2]
+
+
+def test_a_limit_draws_other_rows_each_epoch() -> None:
+    sampler = EpochSampler(100, shuffle=True, seed=0, limit=10)
+    first = {row for _, row in sampler}
+    sampler.set_epoch(1)
+    assert len(sampler) == len(first) == 10
+    assert first != {row for _, row in sampler}
+
+
+def test_batches_carry_labels_beside_their_images(synthetic: Path) -> None:
+    data = FaceDataModule(synthetic, load_recipe("embedded", TINY))
+    batch = next(iter(data.val_dataloader()))
+    assert batch.images.shape == (64, 3, 32, 32)
+    assert batch.images.dtype == torch.uint8
+    assert batch.images.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(batch.age_target.sum(1), torch.ones(64))
+    brightness = batch.images.float().mean((1, 2, 3))
+    assert np.corrcoef(brightness, batch.age)[0, 1] > 0.99
+    blue_minus_red = batch.images[:, 2].float().mean((1, 2)) - batch.images[:, 0].float().mean((1, 2))
+    assert ((blue_minus_red > 0) == (batch.gender == 1)).float().mean() == 1
+
+
+def test_a_pack_gives_the_same_batches_as_its_manifest(synthetic: Path, tmp_path: Path) -> None:
+    write_pack(read_manifest(synthetic), tmp_path / "pack", 32)
+    recipe = load_recipe("embedded", TINY)
+    one, other = (
+        next(iter(FaceDataModule(path, recipe).val_dataloader())) for path in (synthetic, tmp_path / "pack")
+    )
+    torch.testing.assert_close(one.images, other.images)
+    torch.testing.assert_close(one.age, other.age)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_number_of_workers_does_not_change_what_is_seen(workers: int, synthetic: Path) -> None:
+    alone = FaceDataModule(synthetic, load_recipe("embedded", [*TINY, "workers=0"]))
+    several = FaceDataModule(synthetic, load_recipe("embedded", [*TINY, f"workers={workers}"]))
+    for one, other in zip(alone.train_dataloader(), several.train_dataloader(), strict=True):
+        assert (one.images == other.images).all()
+        assert (one.age == other.age).all()
+
+
+def test_unreadable_images_are_dropped_and_reported_never_trained_on(synthetic: Path, tmp_path: Path) -> None:
+    lines = synthetic.read_text().splitlines()
+    lines[1:] = [f"{synthetic.parent}/{line}" for line in lines[1:]]
+    (tmp_path / "broken.jpg").write_bytes(b"nonsense")
+    lines.insert(4, "broken.jpg,30,,,,male,,,train,,")
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    data = FaceDataModule(tmp_path / "m.csv", load_recipe("embedded", TINY))
+    assert [problem.where for problem in data.problems] == ["row 4"]
+    assert len(data.splits["train"]) == 160
+    assert all(sample.image != "broken.jpg" for _, sample in data.splits["train"])
+
+
+def test_a_manifest_without_val_says_how_to_make_one(tmp_path: Path, synthetic: Path) -> None:
+    lines = synthetic.read_text().replace(",val,", ",,").splitlines()
+    lines[1:] = [f"{synthetic.parent}/{line}" for line in lines[1:]]
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    with pytest.raises(ManifestError, match="agelens data split"):
+        FaceDataModule(tmp_path / "m.csv", load_recipe("embedded", TINY))

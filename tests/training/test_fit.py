@@ -1,0 +1,144 @@
+"""Training as a person runs it: in a process of its own, killed, resumed, distributed, tracked."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from agelens.errors import AgeLensError
+from agelens.training.fit import Hardware, fit
+from agelens.training.recipe import load_recipe
+
+TINY = ["network.widths=[8, 16]", "network.depths=[1, 1]", "size=32", "batch_size=16", "precision=32-true"]
+CPU = Hardware(accelerator="cpu", devices=1)
+
+
+def command(manifest: Path, output: Path, *more: str, settings: list[str]) -> list[str]:
+    options = [text for setting in settings for text in ("--set", setting)]
+    base = [sys.executable, "-m", "agelens", "train", "--recipe", "embedded", "--manifest", str(manifest)]
+    return [*base, "--output", str(output), "--accelerator", "cpu", *options, *more]
+
+
+def test_a_tiny_network_learns_the_synthetic_faces_and_leaves_a_whole_run(
+    synthetic: Path, tmp_path: Path
+) -> None:
+    settings = [
+        *TINY,
+        "epochs=12",
+        "optim.lr=1e-2",
+        "optim.ema_decay=0.8",
+        "augment.erase=0",
+        "augment.grey=0",
+    ]
+    settings += ["augment.hue=0", "augment.saturation=0", "augment.brightness=0", "augment.contrast=0"]
+    figures = fit(load_recipe("embedded", settings), synthetic, tmp_path / "run", hardware=CPU)
+    assert figures["test/gender_accuracy"] > 0.95
+    assert figures["test/mae"] < 12  # a constant answer errs by 25
+    run = tmp_path / "run"
+    assert load_recipe(str(run / "recipe.yaml")).epochs == 12
+    about = json.loads((run / "run.json").read_text())
+    assert about["images"] == {"train": 160, "val": 64, "test": 64}
+    assert about["versions"]["torch"] == torch.__version__
+    assert json.loads((run / "result.json").read_text()) == figures
+    checkpoint = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
+    assert "averaging_state" in checkpoint
+    with pytest.raises(AgeLensError, match="--resume"):
+        fit(load_recipe("embedded", settings), synthetic, run, hardware=CPU)
+
+
+def test_there_must_be_something_to_resume(synthetic: Path, tmp_path: Path) -> None:
+    with pytest.raises(AgeLensError, match="to resume from"):
+        fit(load_recipe("embedded", TINY), synthetic, tmp_path / "none", resume=True, hardware=CPU)
+
+
+@pytest.mark.slow
+def test_a_killed_run_resumes_to_the_figures_of_an_uninterrupted_one(synthetic: Path, tmp_path: Path) -> None:
+    settings = [*TINY, "epochs=4", "optim.ema_decay=0.9", "network.dropout=0.3"]
+    subprocess.run(command(synthetic, tmp_path / "whole", settings=settings), check=True, capture_output=True)
+    # The same run, made slow enough by its loader to be killed in the middle of its third epoch.
+    killed = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SLOW_TRAIN, *command(synthetic, killed, settings=settings)[3:]],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "step 23" in line:  # 10 steps an epoch
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    assert process.wait() == -signal.SIGKILL
+    assert torch.load(killed / "checkpoints" / "last.ckpt", weights_only=True)["epoch"] == 1
+    subprocess.run(command(synthetic, killed, "--resume", settings=[]), check=True, capture_output=True)
+    whole, resumed = (
+        json.loads((tmp_path / name / "result.json").read_text()) for name in ("whole", "killed")
+    )
+    assert resumed == pytest.approx(whole, rel=1e-6)
+
+
+_SLOW_TRAIN = """
+import sys
+from agelens.training.task import AgeGenderTask
+step = AgeGenderTask.training_step
+def told(self, batch, index):
+    print("step", self.global_step, file=sys.stderr, flush=True)
+    return step(self, batch, index)
+AgeGenderTask.training_step = told
+sys.argv = ["agelens", *sys.argv[1:]]
+from agelens.cli.main import main
+main()
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_model(synthetic: Path, tmp_path: Path) -> None:
+    settings = [*TINY, "epochs=2"]
+    more = ["--devices", "2", "--strategy", "ddp"]
+    done = subprocess.run(
+        command(synthetic, tmp_path / "run", *more, settings=settings),
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "MEMBER: 2/2" in done.stderr
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert 0 < result["val/mae"] < 60
+    checkpoint = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
+    assert checkpoint["global_step"] == 2 * (160 // 2 // 16)
+
+
+@pytest.mark.slow
+def test_trackio_gives_the_figures_back_through_its_own_tools(synthetic: Path, tmp_path: Path) -> None:
+    start = time.time()
+    figures = fit(load_recipe("embedded", [*TINY, "epochs=3"]), synthetic, tmp_path / "tracked", hardware=CPU)
+
+    def trackio(*arguments: str) -> object:
+        base = [sys.executable, "-m", "trackio.cli"]
+        done = subprocess.run([*base, *arguments, "--json"], check=True, capture_output=True, text=True)
+        return json.loads(done.stdout)
+
+    def history(metric: str) -> list[dict[str, float]]:
+        found = trackio("get", "metric", "--project", "agelens", "--run", "tracked", "--metric", metric)
+        return found["values"] if isinstance(found, dict) else found  # type: ignore[return-value]
+
+    assert len(history("val/score")) == 3
+    assert len(history("train/loss")) == 3
+    rates = [row["value"] for row in history("lr")]
+    assert rates == sorted(rates, reverse=True)
+    assert history("final/test/mae")[0]["value"] == pytest.approx(figures["test/mae"])
+    run = json.dumps(trackio("get", "run", "--project", "agelens", "--run", "tracked"))
+    assert "git_commit" in run
+    assert "ema_decay" in run
+    assert time.time() - start < 300
