@@ -47,6 +47,7 @@ class Recipe(BaseModel):
     loss: LossConfig = LossConfig()
     optim: OptimConfig = OptimConfig()
     precision: Precision = "auto"
+    compile: bool = False  # torch.compile: fuses norms and activations; pays after a minute's warm-up
     workers: int = Field(default=2, ge=0)  # loader processes; 0 loads in the training process
     limit_train: int = Field(default=0, ge=0)  # images an epoch, for trials; 0 for all
     seed: int = 0

@@ -37,6 +37,8 @@ class AgeGenderTask(L.LightningModule):
         self.save_hyperparameters()
         self.recipe = Recipe.model_validate(recipe)
         self.network = build_network(self.recipe.network).to(memory_format=torch.channels_last)
+        if self.recipe.compile:
+            self.network.compile()  # in place, so that checkpoints keep their names
         self.loss = AgeGenderLoss(self.recipe.loss)
         self.register_buffer("mean", torch.tensor(self.recipe.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(self.recipe.std).view(3, 1, 1), persistent=False)
