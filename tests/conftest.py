@@ -1,4 +1,4 @@
-"""What the tests share: real data where it lies beside the checkout, and synthetic faces that can be learnt."""
+"""What the tests share: real data where it lies beside the checkout, and synthetic faces to learn."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def encoded(image: Image.Image, format: str, **options: object) -> bytes:
 def assert_upright(pixels: np.ndarray, tolerance: int = 40) -> None:
     height, width = pixels.shape[:2]
     for (x, y), colour in zip(
-        [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)], [RED, GREEN, BLUE, WHITE]
+        [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)], [RED, GREEN, BLUE, WHITE], strict=True
     ):
         found = pixels[int(y * height), int(x * width)].astype(int)
         assert np.abs(found - colour).max() <= tolerance, f"at {x}, {y}: {found}"
@@ -170,7 +170,7 @@ def test_a_bomb_that_pillow_itself_refuses_is_a_sentence_too() -> None:
     import zlib
 
     data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4, "big")
-    with pytest.raises(ImageError, match="bomb|limit"):
+    with pytest.raises(ImageError, match=r"bomb|limit"):
         open_image(bytes(data))
 
 

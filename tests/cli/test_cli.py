@@ -115,7 +115,7 @@ def test_annotated_copies_keep_their_names_and_do_not_overwrite_each_other(
         (["predict", "x.jpg", "--model", "nonsense"], "no model 'nonsense'"),
         (["predict", "x.jpg", "--detector", "yunet", "--yunet", "gone.onnx"], "gone.onnx"),
         (["predict", "x.jpg", "--detector", "retina"], "retina"),
-        (["predict", "x.jpg", "--level", "1.5"], "1.5"),
+        (["predict", "x.jpg", "--level", "1.5"], "0.99"),
         (["predict", "{empty}"], "holds no images"),
         (["evaluate", "--manifest", "gone.csv"], "no such table"),
         (["data", "import", "competition", ".", "-o", "{empty}/m.csv"], "--gender-code"),
@@ -182,11 +182,12 @@ def test_import_folder_maps_columns(astronaut: Path, tmp_path: Path) -> None:
 
 
 def test_evaluate_prints_writes_and_records(utkface_val: Manifest, tmp_path: Path) -> None:
-    some = [sample for sample in utkface_val.samples[::20]]
+    some = list(utkface_val.samples[::20])
     write_manifest(utkface_val.root / "some.csv", some)
     shutil.copytree(resolve("embedded").folder, tmp_path / "bundle")
     done = agelens(
-        "evaluate", "--manifest", utkface_val.root / "some.csv", "--split", "val", "--model", tmp_path / "bundle",
+        "evaluate", "--manifest", utkface_val.root / "some.csv", "--split", "val",
+        "--model", tmp_path / "bundle",
         "--output", tmp_path / "r.json", "--predictions", tmp_path / "p.csv", "--write",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

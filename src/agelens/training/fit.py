@@ -20,7 +20,6 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import (
     Callback,
-    EMAWeightAveraging,
     ModelCheckpoint,
     RichProgressBar,
 )
@@ -28,6 +27,7 @@ from lightning.pytorch.callbacks import (
 from agelens.data.readers.report import Problem
 from agelens.errors import AgeLensError
 from agelens.files import write_text, written_whole
+from agelens.training.averaging import MovingAverage
 from agelens.training.datamodule import FaceDataModule
 from agelens.training.provenance import data_hash, git_commit, versions
 from agelens.training.recipe import Recipe, load_recipe, save_recipe
@@ -122,6 +122,9 @@ def fit(
     task = AgeGenderTask(recipe.model_dump(mode="json"))
     trainer.fit(task, data, ckpt_path=last if resume else None, weights_only=False if resume else None)
     trainer.strategy.barrier()
+    if torch.distributed.is_initialized():
+        # The final figures are the main process's own; metrics would wait for the others for ever.
+        torch.distributed.destroy_process_group()
     figures = (
         _conclude(Path(best.best_model_path), data, tracker, recipe, hardware)
         if trainer.is_global_zero
@@ -169,7 +172,7 @@ class EpochLine(Callback):
 def _callbacks(recipe: Recipe) -> list[Callback]:
     callbacks: list[Callback] = [RichProgressBar(leave=True)] if sys.stderr.isatty() else [EpochLine()]
     if recipe.optim.ema_decay > 0:
-        callbacks.append(EMAWeightAveraging(decay=recipe.optim.ema_decay))
+        callbacks.append(MovingAverage(recipe.optim.ema_decay))
     return callbacks
 
 

@@ -51,9 +51,13 @@ class AgeGenderTask(L.LightningModule):
         logits: AgeGenderLogits = self.network((images.float() / 255 - self.mean) / self.std)
         return logits
 
-    def on_train_epoch_start(self) -> None:
-        """Seed dropout by the epoch, so that a resumed run draws what the uninterrupted one drew."""
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.current_epoch * 1009 + self.global_rank)
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Seed dropout by the step, so that a resumed run draws what the uninterrupted one drew.
+
+        By the epoch would not do: after a resume, Lightning makes the epoch's loader (which draws a seed of
+        its own) on the other side of ``on_train_epoch_start``.
+        """
+        torch.manual_seed((self.recipe.seed * 1_000_003 + self.global_step) * 1009 + self.global_rank)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The weighted loss of one batch."""
