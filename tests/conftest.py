@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from agelens.bundle import Bundle, BundleSpec, InputSpec, write_spec
+from agelens.card import model_card
 from agelens.data.manifest import Manifest, read_manifest, write_manifest
 from agelens.data.readers.utkface import read_utkface
-from agelens.labels import Gender, Sample
+from agelens.labels import NUM_AGES, Gender, Sample
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("AGELENS_SHARED", ROOT.parent / "shared"))
@@ -93,6 +95,36 @@ def write_synthetic(folder: Path, counts: dict[str, int], seed: int = 0) -> Path
             samples.append(Sample(image=name, age=age, gender=gender, split=split, source="synthetic"))
     write_manifest(folder / "manifest.csv", samples)
     return folder / "manifest.csv"
+
+
+@pytest.fixture
+def tiny_bundle(tmp_path: Path) -> Bundle:
+    """A whole bundle of 300 KB: a linear network on 16×16 pixels, with weights drawn at random."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    rng = np.random.default_rng(0)
+    inputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, 16, 16])]
+    nodes, outputs, weights = [helper.make_node("Flatten", ["images"], ["flat"])], [], []
+    for name, width in (("age_logits", NUM_AGES), ("gender_logits", 2)):
+        matrix = rng.normal(0, 0.05, (768, width)).astype(np.float32)
+        weights.append(numpy_helper.from_array(matrix, f"{name}_weight"))
+        nodes.append(helper.make_node("MatMul", ["flat", f"{name}_weight"], [name]))
+        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", width]))
+    graph = helper.make_graph(nodes, "tiny", inputs, outputs, weights)
+    folder = tmp_path / "tiny-bundle"
+    folder.mkdir()
+    save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10),
+        folder / "model.onnx",
+    )
+    spec = BundleSpec(
+        name="tiny",
+        input=InputSpec(size=16, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)),
+        licence="CC0-1.0: random numbers",
+        files={},
+    )
+    (folder / "README.md").write_text(model_card(spec))
+    return write_spec(folder, spec)
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agelens.bundle import BUNDLE_FILE, CARD_FILE, MODEL_FILE, read_bundle, resolve
+from agelens.bundle import BUNDLE_FILE, CARD_FILE, MODEL_FILE, read_bundle
 from agelens.card import record_metrics
+from agelens.catalogue import resolve
 from agelens.errors import BundleError
 
 

@@ -47,7 +47,7 @@ def load(
     Raises:
         BundleError: there is no such model, or it is damaged.
     """
-    from agelens.bundle import resolve
+    from agelens.catalogue import resolve
     from agelens.predictor import Predictor
 
     return Predictor(resolve(model), detector, **options)

@@ -7,9 +7,7 @@ is the model card. No pickle, no torch.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +23,6 @@ MODEL_FILE = "model.onnx"
 CARD_FILE = "README.md"
 
 SCHEMA_VERSION = 1
-
-#: The model that ships inside the package.
-EMBEDDED = "embedded"
 
 RGB = tuple[float, float, float]
 
@@ -114,30 +109,26 @@ def read_bundle(folder: Path) -> Bundle:
         raise BundleError(f"{path} lists no {MODEL_FILE}")
     for name, digest in spec.files.items():
         _check_file(folder, name, digest)
+    present = {path.name for path in folder.iterdir() if not is_incidental(path.name)}
+    if unknown := sorted(present - spec.files.keys() - {BUNDLE_FILE}):
+        raise BundleError(f"{folder} holds what {BUNDLE_FILE} does not name: {', '.join(unknown)}")
     return Bundle(folder, spec)
+
+
+def is_incidental(name: str) -> bool:
+    """Whether a file is the system's or a hub's own (``.gitattributes``, ``.DS_Store``), not the bundle's."""
+    return name.startswith(".")
 
 
 def write_spec(folder: Path, spec: BundleSpec) -> Bundle:
     """Write ``bundle.json`` with the hashes of the files that lie beside it, and read it back."""
-    names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != BUNDLE_FILE)
+    names = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.is_file() and path.name != BUNDLE_FILE and not is_incidental(path.name)
+    )
     hashed = spec.model_copy(update={"files": {name: sha256(folder / name) for name in names}})
     write_text(folder / BUNDLE_FILE, hashed.model_dump_json(indent=2) + "\n")
-    return read_bundle(folder)
-
-
-def resolve(name: str | Path) -> Bundle:
-    """Find a model by name: ``embedded``, or the path of a bundle's folder.
-
-    Raises:
-        BundleError: there is no such model.
-    """
-    if str(name) == EMBEDDED:
-        return read_bundle(Path(str(resources.files("agelens") / "assets" / EMBEDDED)))
-    if re.match(r"[a-z]+://", str(name)):
-        raise BundleError(f"{name}: this version reads bundles from folders; download it and name its folder")
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
-        raise BundleError(f"no model {str(name)!r}: it is neither '{EMBEDDED}' nor a bundle's folder")
     return read_bundle(folder)
 
 

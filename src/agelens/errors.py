@@ -9,6 +9,9 @@ from types import ModuleType
 class AgeLensError(Exception):
     """Something the user can mend; the message says what was wrong, where, and what to do."""
 
+    #: Of the command line: 2 is wrong use, 1 is work that could not be done.
+    exit_code = 2
+
 
 class ImageError(AgeLensError):
     """An image that cannot be read, or is refused."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from agelens.bundle import resolve
+from agelens.catalogue import resolve
 from agelens.data.manifest import Manifest, read_manifest, write_manifest
 
 

@@ -85,7 +85,7 @@ def evaluate(
 
 
 def _bundle_of(model: str) -> Bundle:
-    from agelens.bundle import resolve
+    from agelens.catalogue import resolve
 
     run = Path(model)
     if not (run / "checkpoints").is_dir():

@@ -1,6 +1,6 @@
 """The ``agelens`` command: gathers the commands and turns errors into sentences and exit codes.
 
-0: all done. 1: some inputs failed, each named. 2: wrong use.
+0: all done. 1: some inputs failed, each named, or a hub did. 2: wrong use.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from agelens.cli import data, evaluate, export, models, predict, train
+from agelens.cli import data, evaluate, export, hubs, models, predict, train
 from agelens.errors import AgeLensError
 from agelens.version import __version__
 
@@ -28,6 +28,8 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
 app.add_typer(models.app, name="models")
+app.command("push")(hubs.push)
+app.command("pull")(hubs.pull)
 
 
 def _print_version(wanted: bool) -> None:
@@ -52,7 +54,7 @@ def main() -> None:
         app()
     except AgeLensError as error:
         typer.echo(f"agelens: {error}", err=True)
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except BrokenPipeError:  # the reader of a pipe has left
         sys.stderr.close()
         sys.exit(0)

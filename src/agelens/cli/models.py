@@ -24,7 +24,7 @@ def list_models() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from agelens.bundle import resolve
+    from agelens.catalogue import resolve
 
     bundle = resolve(EMBEDDED)
     spec = bundle.spec
@@ -51,7 +51,8 @@ def show_model(
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from agelens.bundle import CARD_FILE, resolve
+    from agelens.bundle import CARD_FILE
+    from agelens.catalogue import resolve
 
     Console().print(Markdown((resolve(model).folder / CARD_FILE).read_text(encoding="utf-8")))
 

@@ -53,7 +53,7 @@ def predict(
 
     Exit code 0 if every image was read, 1 if some could not be (each is named), 2 on wrong use.
     """
-    from agelens.bundle import resolve
+    from agelens.catalogue import resolve
     from agelens.files import write_text
     from agelens.predictor import Predictor
 

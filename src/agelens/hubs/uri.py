@@ -1,0 +1,86 @@
+"""Where a bundle lies on a hub, as one line of text.
+
+``kaggle://owner/model/framework/variation[/version]`` and ``hf://owner/repo[@revision]``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from agelens.errors import AgeLensError
+
+_SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_KAGGLE = re.compile(
+    rf"kaggle://(?P<owner>{_SLUG})/(?P<model>{_SLUG})/(?P<framework>{_SLUG})/(?P<variation>{_SLUG})"
+    r"(?:/(?P<version>[1-9]\d*))?"
+)
+_HUGGING_FACE = re.compile(rf"hf://(?P<repo>{_SLUG}/{_SLUG})(?:@(?P<revision>[A-Za-z0-9][A-Za-z0-9._/-]*))?")
+
+
+class HubError(AgeLensError):
+    """A hub that cannot be reached, refuses, or sends what is no bundle."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class KaggleUri:
+    """A variation of a Kaggle model, and perhaps one of its versions."""
+
+    owner: str
+    model: str
+    framework: str
+    variation: str
+    version: int | None = None
+
+    @property
+    def handle(self) -> str:
+        """As kagglehub writes it."""
+        unversioned = f"{self.owner}/{self.model}/{self.framework}/{self.variation}"
+        return unversioned if self.version is None else f"{unversioned}/{self.version}"
+
+    def __str__(self) -> str:
+        return f"kaggle://{self.handle}"
+
+
+@dataclass(frozen=True, slots=True)
+class HuggingFaceUri:
+    """A repository on Hugging Face, and perhaps a branch, tag or commit of it."""
+
+    repo: str
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        return f"hf://{self.repo}" + (f"@{self.revision}" if self.revision else "")
+
+
+HubUri = KaggleUri | HuggingFaceUri
+
+
+def is_uri(text: str) -> bool:
+    """Whether the text looks like an address rather than a name or a path."""
+    return re.match(r"[a-z]+://", text) is not None
+
+
+def parse_uri(text: str) -> HubUri:
+    """Read an address.
+
+    Raises:
+        HubError: it is of neither form.
+    """
+    if match := _KAGGLE.fullmatch(text):
+        version = match["version"]
+        return KaggleUri(
+            match["owner"],
+            match["model"],
+            match["framework"],
+            match["variation"],
+            int(version) if version else None,
+        )
+    if match := _HUGGING_FACE.fullmatch(text):
+        return HuggingFaceUri(match["repo"], match["revision"])
+    raise HubError(
+        f"{text!r} is no address of a model; "
+        "write kaggle://owner/model/framework/variation[/version] or hf://owner/repo[@revision]"
+    )

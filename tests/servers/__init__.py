@@ -1,0 +1,1 @@
+"""Local HTTP servers that speak enough of the hubs' protocols for the hubs' real clients."""
