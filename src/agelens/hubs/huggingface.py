@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -75,13 +76,16 @@ def download(uri: HuggingFaceUri) -> Bundle:
     try:
         # The commit is fixed before its files are listed: what was checked is what is fetched.
         revision = _call(lambda: api.resolve_revision(uri.repo, revision=uri.revision), uri, "asking for")
-        check_names(_call(lambda: api.list_repo_files(uri.repo, revision=revision), uri, "listing"), uri)
+        info = _call(lambda: api.model_info(uri.repo, revision=revision.resolved), uri, "listing")
+        check_names([file.rfilename for file in info.siblings or ()], uri)
     except HubError as error:
         if (cached := _cached(hub, uri)) is None or _status(error.__cause__) is not None:
             raise
         logger.warning("Hugging Face cannot be reached; using the cached copy of %s", uri)
         return read_bundle(cached)
-    folder = Path(_call(lambda: hub.snapshot_download(uri.repo, revision=revision), uri, "fetching"))
+    # The client itself tries a file again that the hub does not give at once.
+    fetch = partial(hub.snapshot_download, uri.repo, revision=revision)
+    folder = Path(_call(fetch, uri, "fetching", _cut))
     try:
         return read_bundle(folder)
     except BundleError:
@@ -100,13 +104,18 @@ def _cached(hub: Any, uri: HuggingFaceUri) -> Path | None:
         return None
 
 
-def _call(action: Callable[[], Result], uri: HuggingFaceUri, doing: str) -> Result:
+def _call(
+    action: Callable[[], Result],
+    uri: HuggingFaceUri,
+    doing: str,
+    transient: Callable[[Exception], float | None] | None = None,
+) -> Result:
     """Run a client's call; what it raises becomes one sentence."""
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, RevisionResolutionError
 
     try:
-        return with_retries(action, _transient, f"{doing} {uri}")
+        return with_retries(action, transient or _transient, f"{doing} {uri}")
     except (HfHubHTTPError, RevisionResolutionError, httpx2.HTTPError, OSError, RuntimeError) as error:
         raise HubError(_explain(error, uri, doing)) from error
 
@@ -124,15 +133,18 @@ def _explain(error: Exception, uri: HuggingFaceUri, doing: str) -> str:
 
 
 def _transient(error: Exception) -> float | None:
-    import httpx2
-
-    for cause in _causes(error):
-        if isinstance(cause, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError):
-            return 0.0  # a connection cut in the middle; one that cannot be made is not tried again
     if _status(error) in TRANSIENT:
         response = next((r for c in _causes(error) if (r := getattr(c, "response", None)) is not None), None)
         return retry_after(response.headers.get("Retry-After") if response is not None else None)
-    return None
+    return _cut(error)
+
+
+def _cut(error: Exception) -> float | None:
+    """A connection cut in the middle is worth another try; one that cannot be made is not."""
+    import httpx2
+
+    kinds = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
+    return 0.0 if any(isinstance(cause, kinds) for cause in _causes(error)) else None
 
 
 def _status(error: BaseException | None) -> int | None:

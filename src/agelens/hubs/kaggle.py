@@ -119,7 +119,7 @@ def _framework(uri: KaggleUri) -> Any:
 def _newest_cached(cache: Any, uri: KaggleUri) -> KaggleUri | None:
     from kagglehub.handle import parse_model_handle
 
-    folder = Path(cache.get_path(parse_model_handle(uri.handle)))
+    folder = Path(cache.get_path(parse_model_handle(uri.handle))).parent  # of all versions
     numbers = sorted((int(path.name) for path in folder.glob("*") if path.name.isdecimal()), reverse=True)
     candidates = (KaggleUri(uri.owner, uri.model, uri.framework, uri.variation, n) for n in numbers)
     return next((c for c in candidates if cache.load_from_cache(parse_model_handle(c.handle))), None)
