@@ -11,7 +11,8 @@ import agelens
 from agelens import ages
 from agelens.data.manifest import Manifest
 from agelens.errors import ManifestError
-from agelens.evaluation.run import Prediction, by_age, evaluate, measure, write_predictions
+from agelens.evaluation.groups import Prediction
+from agelens.evaluation.run import evaluate, measure, write_predictions
 from agelens.labels import Gender, Sample
 from agelens.predictor import Reading
 
@@ -54,12 +55,6 @@ def test_without_genders_there_are_age_figures_only() -> None:
 def test_no_labels_cannot_be_measured() -> None:
     with pytest.raises(ManifestError, match="no image carries a label"):
         measure(predictions_of([None], [3], [None]), reading_of([3]))
-
-
-def test_bands_of_true_age_show_what_one_mean_hides() -> None:
-    predictions = predictions_of([1, 2, 30, 80, 100], [4, 6, 30, 70, 80], [None] * 5)
-    found = {band.ages: (band.images, band.mae, band.bias) for band in by_age(predictions)}
-    assert found == {"0–2": (2, 3.5, 3.5), "21–30": (1, 0.0, 0.0), "71–100": (2, 15.0, -15.0)}
 
 
 def test_unreadable_images_are_reported_and_faceless_ones_counted(tmp_path: Path, astronaut: Path) -> None:

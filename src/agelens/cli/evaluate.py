@@ -115,11 +115,17 @@ def _print(result: Evaluation, title: str, level: float) -> None:
                 name, form.format(figure.value), f"{form.format(figure.low)} – {form.format(figure.high)}"
             )
     console.print(table)
-    if result.by_age:
-        bands = Table(box=None, pad_edge=False, header_style="bold")
-        for name in ("true age", "images", "MAE", "bias"):
-            bands.add_column(name, justify="right")
-        for band in result.by_age:
-            bands.add_row(band.ages, str(band.images), f"{band.mae:.2f}", f"{band.bias:+.2f}")
-        console.print()
-        console.print(bands)
+    bands = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("group", "images", "MAE", "bias", "gender"):
+        bands.add_column(name, justify="left" if name == "group" else "right")
+    for group in result.groups:
+        name = f"age {group.name}" if group.by == "age" else group.name
+        bands.add_row(
+            name,
+            str(group.images),
+            "" if group.mae is None else f"{group.mae:.2f}",
+            "" if group.bias is None else f"{group.bias:+.2f}",
+            "" if group.gender_accuracy is None else f"{group.gender_accuracy:.1%}",
+        )
+    console.print()
+    console.print(bands)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,44 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens import ages, metrics
+from agelens.batch import read_each
 from agelens.data.manifest import Manifest
 from agelens.data.readers.report import Problem
-from agelens.errors import ImageError, ManifestError
+from agelens.errors import ManifestError
+from agelens.evaluation.groups import GroupError, Prediction, group_errors
 from agelens.files import written_whole
-from agelens.images import Pixels
-from agelens.labels import GENDERS, Sample
+from agelens.labels import GENDERS
 from agelens.predictor import LEVEL, Predictor, Reading
-
-#: Lower ends of the bands of true age that errors are reported by, in years.
-BANDS = (0, 3, 11, 21, 31, 41, 51, 61, 71)
-
-#: Images in memory at once.
-_WINDOW = 512
-
-
-@dataclass(frozen=True, slots=True)
-class AgeBand:
-    """The error on faces whose true age lies in a band; years."""
-
-    ages: str
-    images: int
-    mae: float
-    bias: float
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What was answered for one labelled image; years and probabilities."""
-
-    sample: Sample
-    age: float
-    interval: tuple[float, float]
-    male: float
-
-    @property
-    def gender_index(self) -> int:
-        """0 male, 1 female."""
-        return int(self.male < 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +29,7 @@ class Evaluation:
     images: int
     without_face: int
     figures: dict[str, metrics.Estimate]
-    by_age: tuple[AgeBand, ...]
+    groups: tuple[GroupError, ...]
     predictions: tuple[Prediction, ...]
     problems: tuple[Problem, ...]
 
@@ -71,7 +40,7 @@ class Evaluation:
             "without_face": self.without_face,
             "unreadable": len(self.problems),
             "figures": {name: asdict(estimate) for name, estimate in self.figures.items()},
-            "by_age": [asdict(band) for band in self.by_age],
+            "groups": [asdict(group) for group in self.groups],
         }
 
 
@@ -99,28 +68,12 @@ def evaluate(
     Raises:
         ManifestError: nothing can be measured: no image readable, or none labelled.
     """
-    kept: list[Sample] = []
-    problems: list[Problem] = []
-    readings: list[Reading] = []
-    without_face = 0
-    done = 0
-    for window in _windows(predictor, manifest):
-        crops: list[Pixels] = []
-        for row, sample, crop, found in window:
-            done += 1
-            if isinstance(crop, str):
-                problems.append(Problem(f"row {row}", crop))
-                continue
-            without_face += not found
-            kept.append(sample)
-            crops.append(crop)
-        readings.append(_read(predictor, crops, flip))
-        progress(done)
-    if not kept:
+    paths = [manifest.path(sample) for sample in manifest.samples]
+    batch = read_each(predictor, paths, flip=flip, progress=progress)
+    problems = tuple(Problem(f"row {row + 1}", error) for row, error in batch.errors.items())
+    if not batch.rows:
         raise ManifestError("no image could be read: " + "; ".join(str(problem) for problem in problems[:3]))
-    reading = Reading(
-        np.concatenate([part.age for part in readings]), np.concatenate([part.gender for part in readings])
-    )
+    kept, reading = [manifest.samples[row] for row in batch.rows], batch.reading
     intervals = ages.interval(reading.age, level)
     answer = ages.expectation(reading.age)
     predictions = tuple(
@@ -128,7 +81,9 @@ def evaluate(
         for row, (sample, (low, high)) in enumerate(zip(kept, intervals, strict=True))
     )
     figures = measure(predictions, reading, level, resamples)
-    return Evaluation(len(kept), without_face, figures, by_age(predictions), predictions, tuple(problems))
+    return Evaluation(
+        len(kept), batch.without_face, figures, group_errors(predictions), predictions, problems
+    )
 
 
 def measure(
@@ -183,28 +138,6 @@ def measure(
     return figures
 
 
-def by_age(predictions: Sequence[Prediction]) -> tuple[AgeBand, ...]:
-    """MAE and bias in bands of the true age, since one mean hides children and old people."""
-    pairs = [(p.sample.point_age, p.age) for p in predictions if p.sample.point_age is not None]
-    true, answer = (
-        np.array(column, dtype=np.float64) for column in (zip(*pairs, strict=True) if pairs else ((), ()))
-    )
-    bands = []
-    for low, following in zip(BANDS, (*BANDS[1:], 101), strict=True):
-        inside = (true >= low) & (true < following)
-        if inside.any():
-            name = f"{low}–{following - 1}"
-            bands.append(
-                AgeBand(
-                    name,
-                    int(inside.sum()),
-                    metrics.mae(true[inside], answer[inside]),
-                    metrics.bias(true[inside], answer[inside]),
-                )
-            )
-    return tuple(bands)
-
-
 def write_predictions(path: Path, evaluation: Evaluation) -> None:
     """Write what was answered for each image, beside its labels, as CSV."""
     with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
@@ -219,34 +152,3 @@ def write_predictions(path: Path, evaluation: Evaluation) -> None:
             writer.writerow(
                 [p.sample.image, true_age, *numbers, p.sample.gender or "", gender, f"{1 - p.male:.4f}"]
             )
-
-
-def _windows(
-    predictor: Predictor, manifest: Manifest
-) -> Iterator[list[tuple[int, Sample, Pixels | str, bool]]]:
-    """Rows with their aligned face (or the reason there is none) and whether a face was found."""
-
-    def find(numbered: tuple[int, Sample]) -> tuple[int, Sample, Pixels | str, bool]:
-        row, sample = numbered
-        try:
-            crop, found = predictor.crop_largest(manifest.path(sample))
-        except ImageError as error:
-            return row, sample, str(error), False
-        return row, sample, crop, found
-
-    rows = list(enumerate(manifest.samples, start=1))
-    with ThreadPoolExecutor(2) as pool:
-        for start in range(0, len(rows), _WINDOW):
-            yield list(pool.map(find, rows[start : start + _WINDOW]))
-
-
-def _read(predictor: Predictor, crops: list[Pixels], flip: bool) -> Reading:
-    reading = predictor.read_faces(crops)
-    if not flip:
-        return reading
-    mirrored = predictor.read_faces([crop[:, ::-1] for crop in crops])
-    return Reading(_mean(reading.age, mirrored.age), _mean(reading.gender, mirrored.gender))
-
-
-def _mean(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray((one + other) / 2, dtype=np.float32)

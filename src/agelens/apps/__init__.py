@@ -1,0 +1,1 @@
+"""What is built on the predictor: competition submissions, the demo, the Space."""

@@ -1,0 +1,152 @@
+"""The competition's folder as a submission needs it: the test rows, the order asked for, what 0 and 1 mean."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from agelens.batch import read_each
+from agelens.data.manifest import read_table
+from agelens.errors import ManifestError
+from agelens.labels import GENDERS, Gender, LabelError, parse_age
+from agelens.predictor import Predictor
+
+COLUMNS = ("id", "age", "gender")
+
+#: Training images asked about to find the gender code; more would change the agreement by a few per cent.
+CODE_SAMPLE = 400
+
+#: The least agreement with the training labels at which a gender code is believed.
+LEAST_AGREEMENT = 0.8
+
+GenderCode = dict[Gender, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRow:
+    """One labelled image: its file, age in years, and gender as the competition codes it."""
+
+    path: Path
+    age: float
+    gender: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompetitionFolder:
+    """What a submission is about.
+
+    Attributes:
+        images: id -> file of every test image, in the order to be written.
+        columns: of the submission, in order.
+        training: the labelled images; empty where there is no ``train.csv``.
+    """
+
+    images: dict[str, Path]
+    columns: tuple[str, ...]
+    training: tuple[TrainingRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeEvidence:
+    """What each gender is written as, and the share of training images on which the model agrees."""
+
+    code: GenderCode
+    agreement: float
+    images: int
+
+
+def read_competition_folder(folder: Path) -> CompetitionFolder:
+    """Read ``test.csv``, and ``sample_submission.csv`` and ``train.csv`` where they are there.
+
+    Raises:
+        ManifestError: a table is missing or lacks a column, an id occurs twice, or the sample and the test
+            table name different ids.
+    """
+    rows = _table(folder / "test.csv", ("id", "full_path"))
+    images: dict[str, Path] = {}
+    for number, row in enumerate(rows, start=1):
+        if row["id"] in images:
+            raise ManifestError(
+                f"{folder / 'test.csv'}, row {number}, column id: {row['id']!r} is there twice"
+            )
+        images[row["id"]] = folder / row["full_path"]
+    columns = COLUMNS
+    if (sample := folder / "sample_submission.csv").is_file():
+        wanted = _table(sample, COLUMNS)
+        columns = tuple(wanted[0])
+        if extra := set(columns) - set(COLUMNS):
+            raise ManifestError(
+                f"{sample} asks for columns AgeLens cannot answer: {', '.join(sorted(extra))}"
+            )
+        order = [row["id"] for row in wanted]
+        if len(set(order)) != len(order) or set(order) != set(images):
+            odd = sorted(set(order) ^ set(images))[:3] or [i for i, n in Counter(order).items() if n > 1][:3]
+            raise ManifestError(f"{sample} and test.csv do not name the same ids once each: {', '.join(odd)}")
+        images = {name: images[name] for name in order}
+    training: list[TrainingRow] = []
+    if (train := folder / "train.csv").is_file():
+        for number, row in enumerate(_table(train, ("full_path", "age", "gender")), start=1):
+            try:
+                age, _ = parse_age(row["age"])
+            except LabelError as error:
+                raise ManifestError(f"{train}, row {number}, column age: {error}") from error
+            training.append(TrainingRow(folder / row["full_path"], age, _plain(row["gender"])))
+    return CompetitionFolder(images, columns, tuple(training))
+
+
+def find_gender_code(predictor: Predictor, training: tuple[TrainingRow, ...]) -> CodeEvidence:
+    """Let the model's answers on training images say which code is which gender.
+
+    Raises:
+        ManifestError: there are not two codes, no image can be read, or neither way round agrees with at
+            least 80 % of the labels.
+    """
+    codes = sorted({row.gender for row in training})
+    if len(codes) != len(GENDERS):
+        raise ManifestError(
+            f"train.csv, column gender: two codes are expected, not {', '.join(codes) or 'none'}"
+        )
+    order = np.random.default_rng(0).permutation(len(training))[:CODE_SAMPLE]
+    rows = [training[index] for index in order]
+    answers = read_each(predictor, [row.path for row in rows])
+    if not answers.rows:
+        raise ManifestError("no training image could be read, so the gender code cannot be found")
+    second = np.array([rows[row].gender == codes[1] for row in answers.rows])
+    female = answers.reading.gender[:, 0] < 0.5
+    straight = float(np.mean(second == female))
+    agreement = max(straight, 1 - straight)
+    if agreement < LEAST_AGREEMENT:
+        raise ManifestError(
+            f"the gender code cannot be told from train.csv: on {len(answers.rows)} of its images the model "
+            f"agrees with {codes[1]}=female on {straight:.0%} and with {codes[1]}=male on {1 - straight:.0%}; "
+            f"{LEAST_AGREEMENT:.0%} is asked for. Look at some images and say --gender-code 0=male,1=female or "
+            "the reverse, and check that the model and --detector suit these images"
+        )
+    male, other = (codes[0], codes[1]) if straight >= 0.5 else (codes[1], codes[0])
+    return CodeEvidence({Gender.MALE: male, Gender.FEMALE: other}, agreement, len(answers.rows))
+
+
+def typical_answer(training: tuple[TrainingRow, ...]) -> tuple[float, str] | None:
+    """The training set's median age and majority gender code; None without training rows."""
+    if not training:
+        return None
+    ages = statistics.median(row.age for row in training)
+    return ages, Counter(row.gender for row in training).most_common(1)[0][0]
+
+
+def _table(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:
+    rows = read_table(path)
+    if not rows:
+        raise ManifestError(f"{path} has no rows")
+    if missing := [column for column in required if column not in rows[0]]:
+        raise ManifestError(f"{path} has no column {', '.join(missing)}; it has {', '.join(rows[0])}")
+    return rows
+
+
+def _plain(code: str) -> str:
+    """A code as written in a submission: a column of whole numbers may have been saved as floats."""
+    return code.strip().removesuffix(".0")

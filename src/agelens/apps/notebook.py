@@ -1,0 +1,125 @@
+"""The submission notebook: loads a published model on Kaggle, answers the test set, checks the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agelens.errors import AgeLensError, require
+from agelens.files import write_text
+from agelens.hubs import KaggleUri, parse_uri
+
+_INTRODUCTION = """# Age and gender from a face: submission
+
+Loads the trained model `{uri}` with `kagglehub`, answers the test set, and writes `submission.csv`. The code
+that trained the model is below, commented out. Made by `agelens submit --notebook`."""
+
+_INSTALL = """import importlib.util
+
+if importlib.util.find_spec("agelens") is None:
+    %pip install --quiet "agelens[hubs]\""""
+
+_DATA = """import os
+from pathlib import Path
+
+# The competition's face_dataset/ folder, wherever Kaggle has mounted it; AGELENS_DATA names another.
+DATA = os.environ.get("AGELENS_DATA") or next(Path("/kaggle/input").rglob("sample_submission.csv")).parent
+DATA = Path(DATA)
+print(DATA, *sorted(path.name for path in DATA.iterdir()))"""
+
+_TRAINING = """# # How the model was trained. The rules ask for inference only, so it is commented out; remove the leading
+# # "# " of each line to run it on a GPU.
+# %pip install --quiet "agelens[train,hubs]"
+# !agelens data import competition {{DATA}} --output work/faces.csv --gender-code 0=female,1=male
+# !agelens data split work/faces.csv --ratio train=0.85,val=0.15
+# !agelens data pack work/faces.csv --size 384 --output work/pack
+# !agelens train --recipe efficientnet-b4 --manifest work/pack --output runs/model
+# !agelens export runs/model --output bundle
+# !agelens evaluate --model bundle --manifest work/faces.csv --split val --write
+# !agelens push bundle kaggle://{unversioned}"""
+
+_LOAD = """import agelens
+import kagglehub
+
+folder = kagglehub.model_download("{handle}")
+predictor = agelens.load(folder, detector="{detector}")  # checks every file's SHA-256
+spec = predictor.bundle.spec
+print(spec.name, f"{{spec.input.size}} px;", "licence:", spec.licence)"""
+
+_SUBMIT = """from agelens.apps.submission import submit
+
+report = submit([predictor], DATA, Path("submission.csv"), flip={flip}, round_ages={round_ages})
+if report.evidence:
+    print(f"gender code {{report.code}}: agrees with {{report.evidence.agreement:.1%}} of the training images")
+print(f"{{report.rows}} rows; {{len(report.problems)}} images could not be read; genders {{report.genders}}")"""
+
+_CHECK = """import pandas as pd
+
+submission = pd.read_csv("submission.csv")
+sample = DATA / "sample_submission.csv"
+if sample.exists():
+    wanted = pd.read_csv(sample)
+    assert list(submission.columns) == list(wanted.columns), "the sample's columns, in its order"
+    assert (submission["id"] == wanted["id"]).all(), "the sample's ids, in its order"
+assert submission["age"].between(0, 100).all() and submission.notna().all().all()
+submission.describe()"""
+
+_SHOW = """import matplotlib.pyplot as plt
+from PIL import Image
+
+test = pd.read_csv(DATA / "test.csv").merge(submission, on="id")
+chosen = test.sample(min(8, len(test)), random_state=0)
+names = {text: str(gender) for gender, text in report.code.items()}
+figure, axes = plt.subplots(2, 4, figsize=(10, 5.6))
+for axis in axes.flat:
+    axis.axis("off")
+for axis, row in zip(axes.flat, chosen.itertuples()):
+    try:
+        axis.imshow(Image.open(DATA / row.full_path).convert("RGB"))
+    except OSError:
+        axis.text(0.5, 0.5, "cannot be read", ha="center")
+    axis.set_title(f"{row.age:.0f} years, {names[str(row.gender)]}", fontsize=10)
+figure.tight_layout()
+plt.show()"""
+
+
+def write_notebook(path: Path, model: str, *, detector: str, flip: bool, round_ages: bool) -> None:
+    """Write the notebook.
+
+    Args:
+        path: the ``.ipynb``.
+        model: where the model lies on Kaggle, ``kagglehub`` being what Kaggle's notebooks load models with.
+        detector: how faces are found.
+        flip: average each face with its mirror image.
+        round_ages: write whole years.
+
+    Raises:
+        AgeLensError: the model is not on Kaggle.
+        MissingExtraError: nbformat is not installed.
+    """
+    uri = parse_uri(model) if "://" in model else None
+    if not isinstance(uri, KaggleUri):
+        raise AgeLensError(
+            f"the notebook loads its model from Kaggle, not from {model!r}: "
+            "'agelens push' it first, then say --model kaggle://owner/model/framework/variation/version"
+        )
+    v4 = require("nbformat.v4", "hubs")
+    unversioned = KaggleUri(uri.owner, uri.model, uri.framework, uri.variation).handle
+    notebook = v4.new_notebook(
+        cells=[
+            v4.new_markdown_cell(_INTRODUCTION.format(uri=uri)),
+            v4.new_code_cell(_INSTALL),
+            v4.new_code_cell(_DATA),
+            v4.new_code_cell(_TRAINING.format(unversioned=unversioned)),
+            v4.new_code_cell(_LOAD.format(handle=uri.handle, detector=detector)),
+            v4.new_code_cell(_SUBMIT.format(flip=flip, round_ages=round_ages)),
+            v4.new_code_cell(_CHECK),
+            v4.new_code_cell(_SHOW),
+        ],
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python"},
+        },
+    )
+    for number, cell in enumerate(notebook["cells"]):
+        cell["id"] = f"cell-{number}"  # the same notebook each time
+    write_text(path, require("nbformat", "hubs").writes(notebook))

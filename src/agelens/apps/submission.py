@@ -1,0 +1,185 @@
+"""Answer every test row of a competition, and check the file before calling it done."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from agelens import ages
+from agelens.apps.competition import (
+    CodeEvidence,
+    CompetitionFolder,
+    GenderCode,
+    find_gender_code,
+    read_competition_folder,
+    typical_answer,
+)
+from agelens.batch import BatchReading, average, read_each
+from agelens.data.manifest import read_table
+from agelens.errors import AgeLensError, ManifestError
+from agelens.files import written_whole
+from agelens.labels import GENDERS, MAX_AGE, MIN_AGE, Gender
+from agelens.predictor import Predictor, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionReport:
+    """What was written.
+
+    Attributes:
+        output: the file.
+        rows: its rows.
+        code: what each gender was written as.
+        evidence: how the code was found; None where it was given.
+        problems: id -> why its image could not be read; it has the training set's typical answer.
+        ages: (rows,) years, as written.
+        genders: code -> rows.
+    """
+
+    output: Path
+    rows: int
+    code: GenderCode
+    evidence: CodeEvidence | None
+    problems: dict[str, str]
+    ages: tuple[float, ...]
+    genders: dict[str, int]
+
+
+def submit(
+    predictors: Sequence[Predictor],
+    folder: Path,
+    output: Path,
+    *,
+    gender_code: Mapping[str, Gender] | None = None,
+    flip: bool = False,
+    round_ages: bool = False,
+    progress: Callable[[int], None] = lambda done: None,
+) -> SubmissionReport:
+    """Write the submission for a competition's folder, whole or not at all.
+
+    Args:
+        predictors: one or more models, whose distributions are averaged.
+        folder: ``face_dataset/``, with ``test.csv``.
+        output: the CSV; beside it, ``*.problems.csv`` names the images that could not be read.
+        gender_code: what the competition's codes mean; None lets the model's answers on ``train.csv`` decide.
+        flip: average each face with its mirror image.
+        round_ages: write whole years. It costs score; some competitions ask for it.
+        progress: told how many images are done, of all models together.
+
+    Raises:
+        ManifestError: the folder is not a competition's, or the gender code cannot be told.
+    """
+    competition = read_competition_folder(folder)
+    evidence = None
+    if gender_code is not None:
+        code = {gender: text for text, gender in gender_code.items()}
+    elif competition.training:
+        evidence = find_gender_code(predictors[0], competition.training)
+        code = evidence.code
+    else:
+        raise ManifestError(
+            f"{folder} has no train.csv to find the gender code from; say --gender-code 0=male,1=female or the "
+            "reverse"
+        )
+    batches = _read(predictors, competition, flip, progress)
+    answers, problems = _answers(batches, competition, code, round_ages)
+    _write(output, competition.columns, answers)
+    _write_problems(output.with_suffix(".problems.csv"), competition, problems)
+    check_submission(output, competition)
+    return SubmissionReport(
+        output,
+        len(answers),
+        code,
+        evidence,
+        problems,
+        tuple(float(row["age"]) for row in answers),
+        dict(Counter(row["gender"] for row in answers)),
+    )
+
+
+def check_submission(path: Path, competition: CompetitionFolder) -> None:
+    """Read a submission back and hold it against what the competition asks for.
+
+    Raises:
+        ManifestError: wrong columns or ids, or an answer that is no age or no gender.
+    """
+    rows = read_table(path)
+    if not rows or tuple(rows[0]) != competition.columns:
+        raise ManifestError(f"{path}: columns must be {', '.join(competition.columns)}, in this order")
+    if [row["id"] for row in rows] != list(competition.images):
+        raise ManifestError(f"{path}: the ids are not the competition's, once each and in its order")
+    for number, row in enumerate(rows, start=1):
+        try:
+            inside = MIN_AGE <= float(row["age"]) <= MAX_AGE
+        except ValueError:
+            inside = False
+        if not inside:
+            raise ManifestError(f"{path}, row {number}, column age: {row['age']!r} is not an age of 0 to 100")
+        if not row["gender"]:
+            raise ManifestError(f"{path}, row {number}, column gender: is empty")
+
+
+def _read(
+    predictors: Sequence[Predictor],
+    competition: CompetitionFolder,
+    flip: bool,
+    progress: Callable[[int], None],
+) -> list[BatchReading]:
+    if not predictors:
+        raise AgeLensError("no model to answer with")
+    paths = list(competition.images.values())
+
+    def told_from(start: int) -> Callable[[int], None]:
+        return lambda done: progress(start + done)
+
+    return [
+        read_each(predictor, paths, flip=flip, progress=told_from(number * len(paths)))
+        for number, predictor in enumerate(predictors)
+    ]
+
+
+def _answers(
+    batches: Sequence[BatchReading], competition: CompetitionFolder, code: GenderCode, round_ages: bool
+) -> tuple[list[dict[str, str]], dict[str, str]]:
+    """One row an id, and the ids that could not be read."""
+    first = batches[0]
+    if not first.rows:
+        raise ManifestError("no test image could be read; is the folder complete?")
+    reading: Reading = average([batch.reading for batch in batches])
+    years = ages.expectation(reading.age)
+    genders = [code[GENDERS[int(male < 0.5)]] for male in reading.gender[:, 0]]
+    age, gender = typical_answer(competition.training) or (
+        float(np.median(years)),
+        Counter(genders).most_common(1)[0][0],
+    )
+    found = {row: place for place, row in enumerate(first.rows)}
+    answers, problems = [], {}
+    for row, name in enumerate(competition.images):
+        if (place := found.get(row)) is None:
+            problems[name] = first.errors[row]
+        own_age, own_gender = (age, gender) if place is None else (float(years[place]), genders[place])
+        text = str(round(own_age)) if round_ages else f"{own_age:.6f}"
+        answers.append({"id": name, "age": text, "gender": own_gender})
+    return answers, problems
+
+
+def _write(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+    with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _write_problems(path: Path, competition: CompetitionFolder, problems: Mapping[str, str]) -> None:
+    if not problems:
+        path.unlink(missing_ok=True)  # an earlier run's
+        return
+    rows = [
+        {"id": name, "image": str(competition.images[name]), "problem": why} for name, why in problems.items()
+    ]
+    _write(path, ("id", "image", "problem"), rows)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from nbclient import NotebookClient
+from servers.kaggle import kaggle_server
+
+from agelens.apps.notebook import write_notebook
+from agelens.apps.submission import submit
+from agelens.catalogue import resolve
+from agelens.errors import AgeLensError
+from agelens.hubs import push
+from agelens.predictor import Predictor
+
+URI = "kaggle://owner/agelens/onnx/embedded"
+
+
+def test_the_notebook_runs_and_writes_what_the_command_writes(
+    competition: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = competition(male="1")
+    with kaggle_server() as server:
+        monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "TEST")
+        monkeypatch.setenv("KAGGLE_API_TOKEN", server.state.token)
+        monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("AGELENS_DATA", str(folder))
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        push(resolve("embedded"), URI)
+        path = tmp_path / "submission.ipynb"
+        write_notebook(path, f"{URI}/1", detector="whole", flip=True, round_ages=False)
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        folder_of_it = {"metadata": {"path": str(tmp_path)}}
+        NotebookClient(notebook, timeout=300, kernel_name="python3", resources=folder_of_it).execute()
+    submit([Predictor(resolve("embedded"), "whole")], folder, tmp_path / "command.csv", flip=True)
+    assert (tmp_path / "submission.csv").read_bytes() == (tmp_path / "command.csv").read_bytes()
+    assert len(pd.read_csv(tmp_path / "submission.csv")) > 200
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+
+
+def test_its_training_code_is_there_and_commented_out(tmp_path: Path) -> None:
+    write_notebook(tmp_path / "n.ipynb", URI, detector="whole", flip=False, round_ages=False)
+    cells = nbformat.read(tmp_path / "n.ipynb", as_version=4).cells
+    (training,) = (cell.source for cell in cells if "agelens train" in cell.source)
+    assert all(line.startswith("# ") for line in training.splitlines())
+    assert "!agelens data import competition {DATA}" in training
+    assert f"!agelens push bundle {URI}" in training
+
+
+def test_a_model_that_is_not_on_kaggle_is_a_sentence(tmp_path: Path) -> None:
+    for model in ("embedded", "hf://owner/agelens"):
+        with pytest.raises(AgeLensError, match="loads its model from Kaggle"):
+            write_notebook(tmp_path / "n.ipynb", model, detector="whole", flip=False, round_ages=False)
