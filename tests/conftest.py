@@ -63,6 +63,15 @@ def appa_real() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_utkface() -> Path:
+    """UTKFace: tar files of aligned chips."""
+    folder = SHARED / "data" / "utkface"
+    if not folder.is_dir():
+        pytest.skip(f"UTKFace is not at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def utkface_val(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     """UTKFace's validation part as a manifest: 1,138 real chips."""
     archive = SHARED / "data" / "utkface" / "val.tar"

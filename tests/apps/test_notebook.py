@@ -9,7 +9,6 @@ import nbformat
 import pandas as pd
 import pytest
 from nbclient import NotebookClient
-from servers.kaggle import kaggle_server
 
 from agelens.apps.notebook import write_notebook
 from agelens.apps.submission import submit
@@ -17,6 +16,7 @@ from agelens.catalogue import resolve
 from agelens.errors import AgeLensError
 from agelens.hubs import push
 from agelens.predictor import Predictor
+from servers.kaggle import kaggle_server
 
 URI = "kaggle://owner/agelens/onnx/embedded"
 

@@ -1,4 +1,4 @@
-"""The competition's folder as a submission needs it: the test rows, the order asked for, what 0 and 1 mean."""
+"""The competition's folder as a submission needs it: test rows, their order, what 0 and 1 mean."""
 
 from __future__ import annotations
 
@@ -70,11 +70,9 @@ def read_competition_folder(folder: Path) -> CompetitionFolder:
     images: dict[str, Path] = {}
     for number, row in enumerate(rows, start=1):
         if row["id"] in images:
-            raise ManifestError(
-                f"{folder / 'test.csv'}, row {number}, column id: {row['id']!r} is there twice"
-            )
+            raise ManifestError(f"{folder / 'test.csv'}, row {number}, column id: {row['id']!r} twice")
         images[row["id"]] = folder / row["full_path"]
-    columns = COLUMNS
+    columns: tuple[str, ...] = COLUMNS
     if (sample := folder / "sample_submission.csv").is_file():
         wanted = _table(sample, COLUMNS)
         columns = tuple(wanted[0])
@@ -122,9 +120,9 @@ def find_gender_code(predictor: Predictor, training: tuple[TrainingRow, ...]) ->
     if agreement < LEAST_AGREEMENT:
         raise ManifestError(
             f"the gender code cannot be told from train.csv: on {len(answers.rows)} of its images the model "
-            f"agrees with {codes[1]}=female on {straight:.0%} and with {codes[1]}=male on {1 - straight:.0%}; "
-            f"{LEAST_AGREEMENT:.0%} is asked for. Look at some images and say --gender-code 0=male,1=female or "
-            "the reverse, and check that the model and --detector suit these images"
+            f"agrees with {codes[1]}=female on {straight:.0%} and with {codes[1]}=male on "
+            f"{1 - straight:.0%}; {LEAST_AGREEMENT:.0%} is asked for. Look at some images and say "
+            "--gender-code 0=male,1=female or the reverse, and check that the model and --detector suit them"
         )
     male, other = (codes[0], codes[1]) if straight >= 0.5 else (codes[1], codes[0])
     return CodeEvidence({Gender.MALE: male, Gender.FEMALE: other}, agreement, len(answers.rows))

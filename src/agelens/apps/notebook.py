@@ -26,10 +26,11 @@ DATA = os.environ.get("AGELENS_DATA") or next(Path("/kaggle/input").rglob("sampl
 DATA = Path(DATA)
 print(DATA, *sorted(path.name for path in DATA.iterdir()))"""
 
-_TRAINING = """# # How the model was trained. The rules ask for inference only, so it is commented out; remove the leading
-# # "# " of each line to run it on a GPU.
+_TRAINING = """# # How the model was trained. The rules ask for inference only, so it is commented out;
+# # remove the first "# " of each line to run it on a GPU.
+# GENDER_CODE = "0=male,1=female"  # look at some images first: entrants do not agree
 # %pip install --quiet "agelens[train,hubs]"
-# !agelens data import competition {{DATA}} --output work/faces.csv --gender-code 0=female,1=male
+# !agelens data import competition {{DATA}} --output work/faces.csv --gender-code {{GENDER_CODE}}
 # !agelens data split work/faces.csv --ratio train=0.85,val=0.15
 # !agelens data pack work/faces.csv --size 384 --output work/pack
 # !agelens train --recipe efficientnet-b4 --manifest work/pack --output runs/model
@@ -49,8 +50,8 @@ _SUBMIT = """from agelens.apps.submission import submit
 
 report = submit([predictor], DATA, Path("submission.csv"), flip={flip}, round_ages={round_ages})
 if report.evidence:
-    print(f"gender code {{report.code}}: agrees with {{report.evidence.agreement:.1%}} of the training images")
-print(f"{{report.rows}} rows; {{len(report.problems)}} images could not be read; genders {{report.genders}}")"""
+    print("gender code", report.code, f"agrees with {{report.evidence.agreement:.1%}} of training images")
+print(report.rows, "rows;", len(report.problems), "images could not be read; genders", report.genders)"""
 
 _CHECK = """import pandas as pd
 

@@ -83,8 +83,8 @@ def submit(
         code = evidence.code
     else:
         raise ManifestError(
-            f"{folder} has no train.csv to find the gender code from; say --gender-code 0=male,1=female or the "
-            "reverse"
+            f"{folder} has no train.csv to find the gender code from; "
+            "say --gender-code 0=male,1=female or the reverse"
         )
     batches = _read(predictors, competition, flip, progress)
     answers, problems = _answers(batches, competition, code, round_ages)
