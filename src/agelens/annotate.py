@@ -18,16 +18,16 @@ SMALLEST_TEXT = 13
 SMALLEST_SIDE = 480
 
 
-def annotate(image: Source, faces: Sequence[Face]) -> Image.Image:
+def annotate(image: Source, faces: Sequence[Face], max_side: int = 4096) -> Image.Image:
     """Draw faces into a copy of the picture.
 
     Text and lines grow with the picture; a picture under 480 pixels is enlarged first, since no legible
-    label fits into it.
+    label fits into it, and a larger one than ``max_side`` reduced (pixels).
 
     Raises:
         ImageError: the image cannot be read.
     """
-    picture = open_image(image, max_side=4096)
+    picture = open_image(image, max_side)
     canvas = Image.fromarray(picture.pixels)
     scale = picture.scale
     if max(canvas.size) < SMALLEST_SIDE:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from agelens.data.manifest import Manifest, read_manifest, write_manifest
 from agelens.data.readers.utkface import read_utkface
+from browser import Browser, chromium
 
 MakeFolder = Callable[..., Path]
 
@@ -64,3 +66,14 @@ def write(path: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> N
         writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser; skipped where there is none."""
+    if chromium() is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        opened = Browser(playwright)
+        yield opened
+        opened.close()

@@ -12,7 +12,9 @@ import typer
 #: Failures named one by one before the rest is only counted.
 SHOWN = 20
 
-ModelOption = Annotated[str, typer.Option("--model", "-m", help="'embedded', or a bundle's folder.")]
+ModelOption = Annotated[
+    str, typer.Option("--model", "-m", help="'embedded', a bundle's folder, hf://… or kaggle://….")
+]
 
 
 @contextmanager

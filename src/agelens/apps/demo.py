@@ -1,0 +1,170 @@
+"""The demo: upload a face, get age and gender at once. Gradio, with no outside request at run time."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from agelens.annotate import annotate
+from agelens.apps.face_cards import STYLE, face_cards
+from agelens.catalogue import resolve
+from agelens.detect import DetectorName, WholeImage
+from agelens.errors import ImageError, require
+from agelens.predictor import Predictor
+
+TITLE = "AgeLens"
+
+_INTRODUCTION = """# AgeLens: age and gender from a face
+Upload a photo, paste one, or use the camera. It is read on this machine and deleted within minutes."""
+
+_LIMITS = """The interval holds the true age about nine times in ten on faces like the test set's. Gender is
+the binary label of the training data, not a person's identity. Model `{name}`, {size} px. Licence of the
+weights: {licence}. Do not use it to decide about a person."""
+
+_NO_FACE = "No face was found. If the picture is one face, cut close, read it as a whole."
+
+#: Seconds. Uploads older than this are deleted, looked for as often.
+KEPT = 300
+
+#: Pixels. The annotated picture is made no larger; the faces are read at full resolution all the same.
+SHOWN_SIDE = 1280
+
+#: Photos larger than this are refused before they are read.
+LARGEST_UPLOAD = "30mb"
+
+
+class Demo:
+    """What the page asks for; a library user calls ``Predictor`` instead."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+        self._whole = Predictor(predictor.bundle, WholeImage())
+        # The first answer is then as quick as the later ones.
+        predictor.predict(example_images()[0])
+
+    def read(self, path: str | None) -> tuple[Image.Image | None, str, str, list[dict[str, Any]]]:
+        """Find and read every face of a photo.
+
+        Returns:
+            The picture with its faces boxed, a message, the faces as HTML, and the faces as JSON values.
+
+        Raises:
+            gradio.Error: the photo cannot be read.
+        """
+        return self._answer(self.predictor, path)
+
+    def read_whole(self, path: str | None) -> tuple[Image.Image | None, str, str, list[dict[str, Any]]]:
+        """Read the whole picture as one face."""
+        return self._answer(self._whole, path)
+
+    @staticmethod
+    def _answer(
+        predictor: Predictor, path: str | None
+    ) -> tuple[Image.Image | None, str, str, list[dict[str, Any]]]:
+        import gradio
+
+        if path is None:
+            return None, "", "", []
+        try:
+            faces = predictor.predict(path)
+            picture = annotate(path, faces, max_side=SHOWN_SIDE)
+        except ImageError as error:
+            # The upload's own path says nothing to the person.
+            raise gradio.Error(f"This photo cannot be read: {str(error).replace(path, 'it')}") from error
+        count = {0: _NO_FACE, 1: "One face."}.get(len(faces), f"{len(faces)} faces, the largest first.")
+        return picture, count, face_cards(faces) if faces else "", [face.to_dict() for face in faces]
+
+
+def example_images() -> list[Path]:
+    """Photos that anybody may use: a portrait by NASA, in the public domain."""
+    return sorted(Path(str(resources.files("agelens") / "assets" / "examples")).glob("*.jpg"))
+
+
+def build(predictor: Predictor) -> Any:
+    """The page, as ``gradio.Blocks``.
+
+    Raises:
+        MissingExtraError: Gradio is not installed.
+    """
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    gr = require("gradio", "demo")
+    demo = Demo(predictor)
+    spec = predictor.bundle.spec
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(KEPT, KEPT)) as page:
+        gr.Markdown(_INTRODUCTION)
+        with gr.Row():
+            with gr.Column():
+                photo = gr.Image(
+                    type="filepath",  # as uploaded: its EXIF orientation is read by our own decoder
+                    sources=["upload", "webcam", "clipboard"],
+                    label="Photo",
+                    height=380,
+                    elem_id="photo",
+                )
+                gr.Examples([str(path) for path in example_images()], photo, label="Example (NASA)")
+            with gr.Column():
+                picture = gr.Image(
+                    label="Faces",
+                    interactive=False,
+                    format="jpeg",
+                    buttons=["fullscreen", "download"],  # no sharing: it posts the photo elsewhere
+                    height=380,
+                    elem_id="faces",
+                )
+                message = gr.Markdown(elem_id="message")
+                whole = gr.Button("Read the whole picture as one face", visible=False, elem_id="whole")
+        cards = gr.HTML(elem_id="cards")
+        gr.Markdown(_LIMITS.format(name=spec.name, size=spec.input.size, licence=spec.licence))
+        answers = gr.JSON(visible=False)
+        outputs = [picture, message, cards, answers]
+        read = photo.change(demo.read, photo, outputs, api_name="predict", show_progress="minimal")
+        whole.click(demo.read_whole, photo, outputs, api_name="predict_whole")
+
+        def offer(path: str | None, faces: list[dict[str, Any]]) -> Any:
+            return gr.update(visible=path is not None and not faces)
+
+        read.then(offer, [photo, answers], whole, api_visibility="private")
+    return page
+
+
+def launch(
+    model: str = "embedded",
+    detector: DetectorName = "auto",
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    block: bool = True,
+) -> Any:
+    """Serve the page.
+
+    Args:
+        model: a model's name, folder or address.
+        detector: how faces are found.
+        host: the address to listen on; None for Gradio's own: this machine, or what a Space sets.
+        port: None for the first free one from 7860.
+        block: wait until the server is stopped.
+
+    Returns:
+        The page; ``page.local_url`` is where it is.
+    """
+    os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="agelens-demo-"))
+    page = build(Predictor(resolve(model), detector))
+    gr = require("gradio", "demo")
+    page.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=not block,
+        # Fonts of the visitor's own system: nothing is fetched from elsewhere.
+        theme=gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
+        css=STYLE,
+        run_history=False,  # it would keep photos in the visitor's browser
+        footer_links=["api"],
+        max_file_size=LARGEST_UPLOAD,
+        ssr_mode=False,
+    )
+    return page

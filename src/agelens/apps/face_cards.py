@@ -1,0 +1,70 @@
+"""Faces as HTML for the demo: age, interval, gender, and the 101 probabilities drawn as an inline SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from agelens.annotate import COLOURS
+from agelens.predictor import Face
+
+#: Of the drawing, in its own units; the page scales it.
+WIDTH, HEIGHT, BASE = 404, 110, 90
+
+STYLE = """
+.agelens-cards { display: grid; gap: 0.75rem; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); }
+.agelens-card { border: 1px solid var(--border-color-primary); border-radius: 10px; padding: 0.8rem 1rem; }
+.agelens-card h3 { margin: 0 0 0.2rem; font-size: 1.25rem; }
+.agelens-card p { margin: 0 0 0.5rem; }
+.agelens-card svg { width: 100%; height: auto; display: block; }
+.agelens-card text { fill: var(--body-text-color); font-size: 11px; font-family: sans-serif; }
+"""
+
+
+def face_cards(faces: Sequence[Face]) -> str:
+    """One card a face, numbered as the picture numbers them."""
+    cards = "".join(_card(face, number, len(faces)) for number, face in enumerate(faces, start=1))
+    return f'<div class="agelens-cards">{cards}</div>'
+
+
+def _card(face: Face, number: int, count: int) -> str:
+    low, high = face.age_interval
+    title = f"Face {number}: " if count > 1 else ""
+    return (
+        '<div class="agelens-card">'
+        f"<h3>{title}{face.age:.0f} years, {escape(face.gender)}</h3>"
+        f"<p>{face.interval_level:.0%} interval {low:.0f} – {high:.0f} years; "
+        f"{escape(face.gender)} with probability {face.gender_probability:.0%}</p>"
+        f"{_distribution(face)}</div>"
+    )
+
+
+def _distribution(face: Face) -> str:
+    """The probability of each age as bars, the interval shaded, the expectation marked."""
+    mass = face.age_probabilities
+    heights = mass / max(float(mass.max()), 1e-9) * (BASE - 12)
+    colour = "rgb({}, {}, {})".format(*COLOURS[face.gender][0])
+    step = WIDTH / len(mass)
+    bars = "".join(
+        f'<rect x="{age * step:.1f}" y="{BASE - height:.1f}" width="{step - 0.6:.1f}" height="{height:.1f}"/>'
+        for age, height in enumerate(heights)
+        if height >= 0.1
+    )
+    low, high, mean = (np.array([*face.age_interval, face.age]) + 0.5) * step
+    ticks = "".join(
+        f'<text x="{(age + 0.5) * step:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{age}</text>'
+        for age in range(10, 100, 10)
+    )
+    label = f"probability of each age; expectation {face.age:.0f} years"
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
+        f'<rect x="{low:.1f}" y="4" width="{high - low:.1f}" height="{BASE - 4}" fill="{colour}" '
+        'fill-opacity="0.14"/>'
+        f'<g fill="{colour}">{bars}</g>'
+        f'<line x1="{mean:.1f}" x2="{mean:.1f}" y1="4" y2="{BASE}" stroke="currentColor" stroke-width="1.5" '
+        'stroke-dasharray="3 2"/>'
+        f'<line x1="0" x2="{WIDTH}" y1="{BASE}" y2="{BASE}" stroke="currentColor" stroke-opacity="0.4"/>'
+        f"{ticks}</svg>"
+    )

@@ -1,0 +1,116 @@
+"""The demo in a real browser and through Gradio's API, reading real photos."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlparse
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import agelens
+from agelens.apps.demo import build, launch
+from agelens.apps.face_cards import face_cards
+from browser import Browser
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        page = launch(detector="haar", block=False)
+        yield page.local_url
+        page.close()
+
+
+def test_a_photo_is_answered_in_the_browser_without_another_host(
+    address: str, browser: Browser, astronaut: Path, tmp_path: Path
+) -> None:
+    page = browser.open(address)
+    page.set_input_files("#photo input[type=file]", astronaut)
+    page.wait_for_selector(".agelens-card")
+    (face,) = agelens.load("embedded", "haar").predict(astronaut)
+    assert f"{face.age:.0f} years, {face.gender}" in page.inner_text("#cards")
+    page.wait_for_selector("#faces img")
+    drawn = page.eval_on_selector("#faces img", "image => [image.naturalWidth, image.complete]")
+    assert drawn == [512, True]
+    assert page.locator("#whole").is_hidden()
+    hosts = {urlparse(url).netloc for url in browser.requests if not url.startswith(("data:", "blob:"))}
+    assert hosts == {urlparse(address).netloc}
+    page.screenshot(path=tmp_path / "demo.png", full_page=True)
+    assert (tmp_path / "demo.png").stat().st_size > 50_000
+
+
+def test_a_picture_without_a_face_says_so_and_offers_to_be_read_whole(
+    address: str, browser: Browser, tmp_path: Path
+) -> None:
+    Image.fromarray(np.full((300, 300, 3), 128, np.uint8)).save(tmp_path / "grey.png")
+    page = browser.open(address)
+    page.set_input_files("#photo input[type=file]", tmp_path / "grey.png")
+    page.wait_for_selector("text=No face was found")
+    page.locator("#whole").click()
+    page.wait_for_selector(".agelens-card")
+
+
+def test_what_is_no_photo_is_a_sentence(
+    address: str, browser: Browser, astronaut: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "cut.jpg").write_bytes(astronaut.read_bytes()[:20_000])
+    page = browser.open(address)
+    page.set_input_files("#photo input[type=file]", tmp_path / "cut.jpg")
+    page.wait_for_selector("text=This photo cannot be read")
+    assert str(tmp_path) not in page.inner_text("body")
+
+
+def test_a_phone_shows_the_page_without_scrolling_sideways(
+    address: str, browser: Browser, astronaut: Path
+) -> None:
+    page = browser.open(address, width=390, height=844)
+    page.set_input_files("#photo input[type=file]", astronaut)
+    page.wait_for_selector(".agelens-card")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    card = page.locator(".agelens-card").bounding_box()
+    assert card is not None
+    assert card["x"] >= 0
+    assert card["x"] + card["width"] <= 390
+
+
+def test_several_faces_are_listed(address: str, browser: Browser, photos: Path) -> None:
+    page = browser.open(address)
+    page.set_input_files("#photo input[type=file]", photos / "couple.jpg")
+    page.wait_for_selector("text=2 faces")
+    assert page.locator(".agelens-card").count() == 2
+    assert "Face 2" in page.inner_text("#cards")
+
+
+def test_the_same_answer_comes_through_gradios_api(address: str, astronaut: Path) -> None:
+    from gradio_client import Client, handle_file
+
+    client = Client(address, verbose=False)
+    start = time.perf_counter()
+    _, message, _, faces = client.predict(handle_file(str(astronaut)), api_name="/predict")
+    assert time.perf_counter() - start < 1.5
+    assert message == "One face."
+    (face,) = agelens.load("embedded", "haar").predict(astronaut)
+    assert faces == [face.to_dict()]
+
+
+def test_cards_tell_age_interval_and_gender(astronaut: Path) -> None:
+    faces = agelens.load("embedded", "haar").predict(astronaut)
+    html = face_cards(faces * 2)
+    low, high = faces[0].age_interval
+    assert "Face 2:" in html
+    assert f"90% interval {low:.0f} – {high:.0f} years" in html
+    assert html.count("<svg") == 2
+    assert "Face 1" not in face_cards(faces)
+
+
+def test_without_gradio_one_sentence_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    with pytest.raises(agelens.AgeLensError, match=r"pip install 'agelens\[demo\]'"):
+        build(agelens.load("embedded", "haar"))
