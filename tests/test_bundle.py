@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agelens.bundle import BUNDLE_FILE, CARD_FILE, MODEL_FILE, read_bundle
-from agelens.card import record_metrics
+from agelens.bundle import BUNDLE_FILE, MODEL_FILE, read_bundle
 from agelens.catalogue import resolve
 from agelens.errors import BundleError
 
@@ -21,21 +20,6 @@ def bundle(tmp_path: Path) -> Path:
 def edit(folder: Path, **changes: object) -> None:
     content = json.loads((folder / BUNDLE_FILE).read_text())
     (folder / BUNDLE_FILE).write_text(json.dumps(content | changes))
-
-
-def test_a_bundle_is_found_by_name_and_by_path(bundle: Path) -> None:
-    assert resolve(bundle).spec == resolve(str(bundle)).spec == resolve("embedded").spec
-
-
-@pytest.mark.parametrize("name", ["no-such-model", "/nowhere/at/all"])
-def test_an_unknown_model_says_what_models_are(name: str) -> None:
-    with pytest.raises(BundleError, match="neither 'embedded' nor"):
-        resolve(name)
-
-
-def test_an_address_is_no_folder() -> None:
-    with pytest.raises(BundleError, match="download it"):
-        resolve("hf://owner/repo")
 
 
 def test_a_folder_without_a_bundle_is_refused(tmp_path: Path) -> None:
@@ -83,15 +67,9 @@ def test_a_path_that_leaves_the_folder_is_refused(bundle: Path, name: str) -> No
         read_bundle(bundle)
 
 
-def test_recorded_metrics_reach_the_card_and_the_hashes_follow(bundle: Path) -> None:
-    figure = {"value": 4.321, "low": 4.2, "high": 4.4}
-    report = {
-        "images": 12,
-        "figures": {"mae": figure},
-        "by_age": [{"ages": "0–2", "images": 3, "mae": 1.234, "bias": -0.5}],
-    }
-    record_metrics(read_bundle(bundle), "val", report)
-    card = (bundle / CARD_FILE).read_text()
-    assert "4.32 [4.20, 4.40]" in card
-    assert "| 0–2 | 3 | 1.23 | -0.50 |" in card
-    assert read_bundle(bundle).spec.metrics["val"]["images"] == 12
+def test_a_file_that_the_bundle_does_not_name_is_refused(bundle: Path) -> None:
+    (bundle / ".gitattributes").write_text("a hub's own")
+    read_bundle(bundle)
+    (bundle / "extra.pkl").write_bytes(b"more")
+    with pytest.raises(BundleError, match=r"does not name: extra\.pkl"):
+        read_bundle(bundle)

@@ -1,7 +1,8 @@
-"""The model card: a bundle's ``README.md``, made from its ``bundle.json``."""
+"""The model card: a bundle's ``README.md``, made from its ``bundle.json``, as Hugging Face reads it."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from agelens.bundle import CARD_FILE, Bundle, BundleSpec, write_spec
@@ -11,47 +12,85 @@ _SHOWN = (
     ("score", "competition score", "{:.3f}"),
     ("mae", "age MAE, years", "{:.2f}"),
     ("rmse", "age RMSE, years", "{:.2f}"),
+    ("bias", "age bias, years", "{:+.2f}"),
     ("cs5", "ages within 5 years", "{:.1%}"),
     ("gender_accuracy", "gender accuracy", "{:.1%}"),
     ("gender_macro_f1", "gender macro F1", "{:.3f}"),
     ("interval_coverage", "coverage of 90 % intervals", "{:.1%}"),
+    ("interval_width", "width of 90 % intervals, years", "{:.1f}"),
 )
 
+#: What a data set's terms permit, by the manifest's ``source``.
+_TERMS = {
+    "utkface": "UTKFace (https://susanqq.github.io/UTKFace/): non-commercial research only",
+    "appa-real": "APPA-REAL (https://chalearnlap.cvc.uab.cat/dataset/26/description/): research only",
+}
 
-def model_card(spec: BundleSpec) -> str:
-    """The card as Markdown."""
-    training = spec.training
-    images = training.get("images", {})
-    size = spec.input.size
-    return f"""# {spec.name}
+_CARD = """---
+{front_matter}
+---
 
-{spec.description or "Reads age (a distribution over 0..100 years) and gender from an aligned face."}
+# {name}
 
-- input: one aligned face, {size} × {size} RGB, cropped as `{spec.crop.name}` (see `bundle.json`)
-- parameters: {training.get("parameters", 0):,}; initial weights: {training.get("initial_weights", "unknown")}
-- trained on {images.get("train", "?")} images, chosen on {images.get("val", "?")}, commit \
-`{str(training.get("git_commit", "unknown"))[:12]}`
-- licence of the weights: {spec.licence}
+{description}
+
+- input: one aligned face, {size} × {size} RGB, cropped as `{crop}` (see `bundle.json`)
+- output: `age_logits` over the ages 0..100, answered as their expectation with an interval; `gender_logits`
+  (male, female)
+- licence of the weights: {licence}
 
 ## Use
 
 ```python
 import agelens
-predictor = agelens.load("path/to/this/folder")
-print(predictor.predict("photo.jpg"))
+
+faces = agelens.load("path/to/this/folder").predict("photo.jpg")
 ```
+
+Or `agelens predict --model path/to/this/folder photo.jpg`; an address `hf://owner/repo` or `kaggle://…` in
+place of the folder fetches it.
+
+## Intended use, and what it is not for
+
+Statistics over many faces, research on age estimation, teaching. Not for decisions about a person: access,
+hiring, policing, or verification of age without a human check; not for inferring identity; not on anybody's
+picture without a lawful ground. Gender here is the **binary label of the training data**, not a person's
+identity. Ages are estimates with errors of years, larger for old people and for groups that the training data
+holds few of: see the table by group.
+
+## Training
+
+- data: {data}
+- {train} images to train on, {val} to choose the epoch
+- {parameters} parameters; initial weights: {initial_weights}
+- commit `{commit}`; recipe and versions in `bundle.json`
 
 ## Measured
 
-{_metrics(spec.metrics)}
-
-## What it is not for
-
-Gender here is the binary label of the training data, not a person's identity. Ages are estimates with
-errors of years, larger for children, old people and groups that the training data holds few of. Do not use
-the model to decide about a person (access, hiring, policing, verification of age without a human check),
-to infer identity, or on anybody's picture without a lawful ground.
+{metrics}
 """
+
+
+def model_card(spec: BundleSpec) -> str:
+    """The card as Markdown, with the front matter that Hugging Face indexes."""
+    training = spec.training
+    images = training.get("images", {})
+    return _CARD.format(
+        front_matter=_front_matter(spec),
+        name=spec.name,
+        description=spec.description
+        or "Reads age (a distribution over 0..100 years) and gender from an aligned face.",
+        size=spec.input.size,
+        crop=spec.crop.name,
+        licence=spec.licence,
+        data="; ".join(_TERMS.get(source, source) for source in training.get("sources", [])) or "not stated",
+        train=images.get("train", "?"),
+        val=images.get("val", "?"),
+        parameters=f"{training['parameters']:,}" if "parameters" in training else "?",
+        initial_weights=training.get("initial_weights", "unknown"),
+        commit=str(training.get("git_commit", "unknown"))[:12],
+        metrics=_metrics(spec.metrics),
+    )
 
 
 def record_metrics(bundle: Bundle, split: str, report: dict[str, Any]) -> Bundle:
@@ -61,24 +100,72 @@ def record_metrics(bundle: Bundle, split: str, report: dict[str, Any]) -> Bundle
     return write_spec(bundle.folder, spec)
 
 
+def _front_matter(spec: BundleSpec) -> str:
+    """YAML, whose values are written as JSON: every JSON value is a YAML value."""
+    sources = spec.training.get("sources", [])
+    values: dict[str, Any] = {
+        "license": "other",
+        "license_name": spec.licence,
+        "library_name": "agelens",
+        "pipeline_tag": "image-classification",
+        "tags": ["age-estimation", "gender", "face", "onnx"],
+        "metrics": ["mae", "f1"],
+    }
+    if sources:
+        values["datasets"] = sources
+    if results := _results(spec.metrics, sources):
+        values["model-index"] = [{"name": spec.name, "results": results}]
+    return "\n".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
+
+
+def _results(metrics: dict[str, Any], sources: list[str]) -> list[dict[str, Any]]:
+    names = {"mae": "mae", "gender_accuracy": "accuracy", "gender_macro_f1": "f1"}
+    return [
+        {
+            "task": {"type": "image-classification", "name": "age and gender from a face"},
+            "dataset": {"name": f"{' + '.join(sources) or 'own'} {split}", "type": "faces", "split": split},
+            "metrics": [
+                {"type": names[key], "name": label, "value": round(figure["value"], 4)}
+                for key, label, _ in _SHOWN
+                if key in names and (figure := figures["figures"].get(key)) is not None
+            ],
+        }
+        for split, figures in _measured(metrics).items()
+    ]
+
+
+def _measured(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {split: figures for split, figures in metrics.items() if split != "at_training"}
+
+
 def _metrics(metrics: dict[str, Any]) -> str:
-    measured = {split: figures for split, figures in metrics.items() if split != "at_training"}
+    measured = _measured(metrics)
     if not measured:
         return "Not evaluated yet: `agelens evaluate --write` adds the figures."
-    parts = []
-    for split, figures in measured.items():
-        lines = [f"Split `{split}`, {figures['images']} images; brackets are 95 % bootstrap intervals.", ""]
-        lines += ["| | |", "| --- | --- |"]
-        for key, label, form in _SHOWN:
-            if (figure := figures["figures"].get(key)) is None:
-                continue
+    return "\n\n".join(
+        f"Split `{split}`, {figures['images']} images; brackets are 95 % bootstrap intervals.\n\n"
+        f"{_figures(figures)}{_groups(figures.get('groups', []))}"
+        for split, figures in measured.items()
+    )
+
+
+def _figures(figures: dict[str, Any]) -> str:
+    lines = ["| | |", "| --- | --- |"]
+    for key, label, form in _SHOWN:
+        if (figure := figures["figures"].get(key)) is not None:
             value, low, high = (form.format(figure[part]) for part in ("value", "low", "high"))
             lines.append(f"| {label} | {value} [{low}, {high}] |")
-        if bands := figures.get("by_age"):
-            lines += ["", "| true age | images | MAE | bias |", "| --- | --- | --- | --- |"]
-            lines += [
-                f"| {band['ages']} | {band['images']} | {band['mae']:.2f} | {band['bias']:+.2f} |"
-                for band in bands
-            ]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts)
+    return "\n".join(lines)
+
+
+def _groups(groups: list[dict[str, Any]]) -> str:
+    if not groups:
+        return ""
+    lines = ["", "", "| group | images | MAE | bias | gender accuracy |", "| --- | --- | --- | --- | --- |"]
+    for group in groups:
+        name = f"age {group['name']}" if group["by"] == "age" else group["name"]
+        mae = "" if group["mae"] is None else f"{group['mae']:.2f}"
+        bias = "" if group["bias"] is None else f"{group['bias']:+.2f}"
+        right = "" if group["gender_accuracy"] is None else f"{group['gender_accuracy']:.1%}"
+        lines.append(f"| {name} | {group['images']} | {mae} | {bias} | {right} |")
+    return "\n".join(lines)

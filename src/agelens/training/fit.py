@@ -86,7 +86,11 @@ def fit(
     about = {
         "git_commit": git_commit(),
         "versions": versions(),
-        "data": {"path": str(source), "sha256": data_hash(source)},
+        "data": {
+            "path": str(source),
+            "sha256": data_hash(source),
+            "sources": sorted({sample.source for _, sample in data.splits["train"] if sample.source}),
+        },
         "images": {split: len(rows) for split, rows in data.splits.items()},
         "hardware": asdict(hardware),
     }
