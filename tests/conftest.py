@@ -115,7 +115,7 @@ def tiny_bundle(tmp_path: Path) -> Bundle:
     inputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, 16, 16])]
     nodes, outputs, weights = [helper.make_node("Flatten", ["images"], ["flat"])], [], []
     for name, width in (("age_logits", NUM_AGES), ("gender_logits", 2)):
-        matrix = rng.normal(0, 0.05, (768, width)).astype(np.float32)
+        matrix = rng.normal(0, 0.3, (768, width)).astype(np.float32)
         weights.append(numpy_helper.from_array(matrix, f"{name}_weight"))
         nodes.append(helper.make_node("MatMul", ["flat", f"{name}_weight"], [name]))
         outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", width]))

@@ -143,3 +143,26 @@ def test_softmax_sums_to_one_and_keeps_the_order(logits: np.ndarray, temperature
 def test_entropy_runs_from_certainty_to_no_idea() -> None:
     assert ages.entropy(np.eye(101)[30]) == 0
     assert ages.entropy(np.full(101, 1 / 101)) == pytest.approx(np.log(101))
+
+
+@given(DISTRIBUTION, st.floats(0.001, 0.999))
+def test_the_cdf_undoes_the_quantile(mass: np.ndarray, q: float) -> None:
+    age = ages.quantile(mass[None], q)
+    if 0 < age[0] < 100:  # clipped ends have no way back
+        assert ages.cdf(mass[None], age)[0] == pytest.approx(q, abs=1e-6)
+
+
+@given(DISTRIBUTION)
+def test_the_probability_of_an_age_or_more_falls_from_one(mass: np.ndarray) -> None:
+    falling = [float(ages.at_least(mass, age)) for age in range(101)]
+    assert falling[0] == pytest.approx(1)
+    assert (np.diff(falling) <= 1e-12).all()
+    assert falling[100] == pytest.approx(mass[100])
+    with pytest.raises(ValueError, match="within 0"):
+        ages.at_least(mass, 101)
+
+
+def test_quantiles_take_a_level_a_row() -> None:
+    rows = ages.gaussian([20, 60], 4.0)
+    both = ages.quantile(rows, np.array([0.1, 0.9]))
+    assert both == pytest.approx([float(ages.quantile(rows[0], 0.1)), float(ages.quantile(rows[1], 0.9))])

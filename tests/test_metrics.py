@@ -82,3 +82,20 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 def test_no_rows_cannot_be_measured() -> None:
     with pytest.raises(ValueError, match="no rows"):
         metrics.bootstrap({}, 0)
+
+
+def test_calibration_error_is_the_gap_between_what_is_said_and_what_happens() -> None:
+    said = np.repeat([0.1, 0.7], 100)
+    happened = np.concatenate([np.arange(100) < 10, np.arange(100) < 50])
+    assert metrics.calibration_error(happened, said) == pytest.approx(0.5 * 0.0 + 0.5 * 0.2)
+    assert metrics.calibration_error(np.ones(5), np.ones(5)) == 0
+
+
+def test_negative_log_likelihood_is_scikit_learns_log_loss() -> None:
+    from sklearn.metrics import log_loss
+
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(4), 50)
+    labels = rng.integers(0, 4, 50)
+    ours = metrics.negative_log_likelihood(probabilities, labels)
+    assert ours == pytest.approx(log_loss(labels, probabilities, labels=range(4)))

@@ -94,8 +94,8 @@ def expectation(probabilities: FloatArray) -> NDArray[np.float64]:
     return np.asarray(probabilities.astype(np.float64) @ AGES)
 
 
-def quantile(probabilities: FloatArray, q: float) -> NDArray[np.float64]:
-    """The age below which a share ``q`` of the mass lies, in years: (..., 101) -> (...).
+def quantile(probabilities: FloatArray, q: ArrayLike) -> NDArray[np.float64]:
+    """The age below which a share ``q`` of the mass lies, in years: (..., 101), scalar or (...) -> (...).
 
     The mass of bin k is taken as even over [k - 0.5, k + 0.5], so quantiles move smoothly between whole
     years; answers stay within 0..100.
@@ -103,16 +103,36 @@ def quantile(probabilities: FloatArray, q: float) -> NDArray[np.float64]:
     Raises:
         ValueError: ``q`` is not within 0..1.
     """
-    if not 0.0 <= q <= 1.0:
-        raise ValueError(f"a quantile lies between 0 and 1, not at {q}")
+    share = np.asarray(q, dtype=np.float64)
+    if not np.all((share >= 0.0) & (share <= 1.0)):
+        raise ValueError(f"a quantile lies between 0 and 1, not at {q!r}")
     mass = probabilities.astype(np.float64)
     cumulative = np.cumsum(mass, axis=-1)
     cumulative /= cumulative[..., -1:]
-    index = np.minimum((cumulative < q).sum(axis=-1), NUM_AGES - 1)
+    index = np.minimum((cumulative < share[..., None]).sum(axis=-1), NUM_AGES - 1)
     upper = np.take_along_axis(cumulative, index[..., None], axis=-1)[..., 0]
     inside = np.take_along_axis(mass, index[..., None], axis=-1)[..., 0]
-    share_left = np.divide(upper - q, inside, out=np.zeros_like(upper), where=inside > 0)
+    share_left = np.divide(upper - share, inside, out=np.zeros_like(upper), where=inside > 0)
     return np.clip(index + 0.5 - share_left, MIN_AGE, MAX_AGE)
+
+
+def cdf(probabilities: FloatArray, age: ArrayLike) -> NDArray[np.float64]:
+    """The share of the mass below an age, the inverse of ``quantile``: (n, 101), (n,) years -> (n,)."""
+    mass = probabilities.astype(np.float64)
+    edges = np.arange(NUM_AGES + 1) - 0.5
+    covered = np.clip(np.asarray(age, dtype=np.float64)[..., None] - edges[:-1], 0.0, 1.0)
+    return np.asarray((mass * covered).sum(axis=-1) / mass.sum(axis=-1))
+
+
+def at_least(probabilities: FloatArray, age: int) -> NDArray[np.float64]:
+    """The probability of having had a birthday: the mass of ``age`` and the years above, (..., 101) -> (...).
+
+    Raises:
+        ValueError: ``age`` is not within 0..100.
+    """
+    if not MIN_AGE <= age <= MAX_AGE:
+        raise ValueError(f"an age lies within {MIN_AGE}..{MAX_AGE} years, not at {age}")
+    return np.asarray(probabilities[..., age:].astype(np.float64).sum(axis=-1))
 
 
 def interval(probabilities: FloatArray, level: float = 0.9) -> NDArray[np.float64]:

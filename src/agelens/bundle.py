@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agelens.conformal import ConformalTable
 from agelens.crop import CropConvention
 from agelens.errors import BundleError
 from agelens.files import sha256, write_text
@@ -45,7 +46,9 @@ class Calibration(BaseModel):
 
     age_temperature: float = Field(default=1.0, gt=0)
     gender_temperature: float = Field(default=1.0, gt=0)
+    age_intervals: ConformalTable | None = None
     fitted_on: str = ""  # the split; empty where nothing was fitted
+    images: int = Field(default=0, ge=0)  # that it was fitted on
 
 
 class BundleSpec(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from agelens.bundle import CARD_FILE, Bundle, BundleSpec, write_spec
@@ -63,6 +64,7 @@ holds few of: see the table by group.
 - data: {data}
 - {train} images to train on, {val} to choose the epoch
 - {parameters} parameters; initial weights: {initial_weights}
+- calibration: {calibration}
 - commit `{commit}`; recipe and versions in `bundle.json`
 
 ## Measured
@@ -88,6 +90,10 @@ def model_card(spec: BundleSpec) -> str:
         val=images.get("val", "?"),
         parameters=f"{training['parameters']:,}" if "parameters" in training else "?",
         initial_weights=training.get("initial_weights", "unknown"),
+        calibration=f"temperatures and conformal intervals fitted on {spec.calibration.images} images of "
+        f"`{spec.calibration.fitted_on}`"
+        if spec.calibration.fitted_on
+        else "none",
         commit=str(training.get("git_commit", "unknown"))[:12],
         metrics=_metrics(spec.metrics),
     )
@@ -96,8 +102,13 @@ def model_card(spec: BundleSpec) -> str:
 def record_metrics(bundle: Bundle, split: str, report: dict[str, Any]) -> Bundle:
     """Write an evaluation's figures into a bundle, and its card anew."""
     spec = bundle.spec.model_copy(update={"metrics": {**bundle.spec.metrics, split: report}})
-    write_text(bundle.folder / CARD_FILE, model_card(spec))
-    return write_spec(bundle.folder, spec)
+    return rewrite_card(bundle.folder, spec)
+
+
+def rewrite_card(folder: Path, spec: BundleSpec) -> Bundle:
+    """Write a changed ``bundle.json`` and the card that follows from it."""
+    write_text(folder / CARD_FILE, model_card(spec))
+    return write_spec(folder, spec)
 
 
 def _front_matter(spec: BundleSpec) -> str:

@@ -89,6 +89,23 @@ def coverage(true: ArrayLike, intervals: ArrayLike) -> float:
     return float(np.mean((truth >= bounds[:, 0]) & (truth <= bounds[:, 1])))
 
 
+def negative_log_likelihood(probabilities: ArrayLike, label: ArrayLike) -> float:
+    """The mean of -log p(label), nats: (n, k) probabilities, (n,) class numbers."""
+    chosen = np.take_along_axis(np.asarray(probabilities), np.asarray(label)[:, None], axis=1)
+    return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+
+
+def calibration_error(outcome: ArrayLike, probability: ArrayLike, bins: int = 15) -> float:
+    """ECE: how far stated probabilities are from frequencies, weighted over equally wide bins.
+
+    Naeini et al. 2015, for a binary outcome: (n,) of 0 or 1, and the (n,) probabilities of 1.
+    """
+    happened, stated = np.asarray(outcome, dtype=np.float64), np.asarray(probability, dtype=np.float64)
+    bin_of = np.minimum((stated * bins).astype(int), bins - 1)
+    gaps = np.bincount(bin_of, weights=stated - happened, minlength=bins)
+    return float(np.abs(gaps).sum() / len(stated))
+
+
 def interval_width(intervals: ArrayLike) -> float:
     """The mean width of (n, 2) intervals, years."""
     bounds = np.asarray(intervals)

@@ -14,7 +14,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from agelens import ages
+from agelens import ages, conformal
 from agelens.bundle import Bundle
 from agelens.crop import crop_face
 from agelens.detect import Detection, Detector, DetectorName
@@ -51,8 +51,24 @@ class Face:
     gender_probability: float
     age_probabilities: NDArray[np.float32] = field(repr=False, compare=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The face as plain JSON values; years to a tenth, probabilities to three digits."""
+    def probability_at_least(self, age: int) -> float:
+        """The probability that the person is ``age`` or older.
+
+        Raises:
+            ValueError: ``age`` is not within 0..100.
+        """
+        return float(ages.at_least(self.age_probabilities, age))
+
+    def to_dict(self, at_least: int | None = None) -> dict[str, Any]:
+        """The face as plain JSON values; years to a tenth, probabilities to three digits.
+
+        With ``at_least``, the probability of being so old or older is added.
+        """
+        extra = (
+            {}
+            if at_least is None
+            else {"at_least": at_least, "at_least_probability": round(self.probability_at_least(at_least), 3)}
+        )
         return {
             "box": [round(value, 1) for value in self.box],
             "detection": round(self.detection, 3),
@@ -61,6 +77,7 @@ class Face:
             "interval_level": self.interval_level,
             "gender": str(self.gender),
             "gender_probability": round(self.gender_probability, 3),
+            **extra,
         }
 
 
@@ -77,14 +94,14 @@ class Answer:
     faces: tuple[Face, ...] = ()
     error: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """The answer as plain JSON values."""
+    def to_dict(self, at_least: int | None = None) -> dict[str, Any]:
+        """The answer as plain JSON values; ``at_least`` as for a face."""
         return {
             "image": self.image,
             "width": self.width,
             "height": self.height,
             "error": self.error,
-            "faces": [face.to_dict() for face in self.faces],
+            "faces": [face.to_dict(at_least) for face in self.faces],
         }
 
 
@@ -186,6 +203,10 @@ class Predictor:
             np.concatenate([batch.gender for batch in batches]),
         )
 
+    def intervals(self, reading: Reading, level: float = LEVEL) -> NDArray[np.float64]:
+        """The age intervals of n faces, calibrated where the bundle is: (n, 2) years."""
+        return conformal.interval(reading.age, level, self.bundle.spec.calibration.age_intervals)
+
     def crop_largest(self, image: Source) -> tuple[Pixels, bool]:
         """The aligned square of the largest face and True; the whole picture and False where there is none.
 
@@ -235,7 +256,7 @@ class Predictor:
         window = list(found)
         reading = self.read_faces([crop for one in window for crop in one.crops])
         mean = ages.expectation(reading.age)
-        bounds = ages.interval(reading.age, level)
+        bounds = self.intervals(reading, level)
         row = 0
         for one in window:
             faces = []

@@ -142,7 +142,7 @@ def test_a_missing_image_is_a_failed_input(tmp_path: Path) -> None:
 def test_models_prints_the_licence_and_the_card() -> None:
     assert "non-commercial" in agelens("models").stdout
     card = agelens("models", "show", "embedded").stdout
-    assert "What it is not for" in card
+    assert "what it is not for" in card
     assert "binary label" in card
 
 
@@ -222,3 +222,14 @@ def test_train_export_evaluate_and_predict_in_a_row(synthetic: Path, tmp_path: P
     assert "MB; probabilities within" in done.stdout
     done = agelens("predict", astronaut, "--model", tmp_path / "bundle", "--detector", "haar", "-f", "json")
     assert len(json.loads(done.stdout)[0]["faces"]) == 1
+
+
+def test_the_probability_of_an_age_or_more_is_answered_in_every_format(astronaut: Path) -> None:
+    options = ("predict", astronaut, "--detector", "haar", "--at-least", 18)
+    (answer,) = json.loads(agelens(*options, "--format", "json").stdout)
+    face = answer["faces"][0]
+    assert face["at_least"] == 18
+    assert 0.9 < face["at_least_probability"] <= 1
+    (row,) = csv.DictReader(io.StringIO(agelens(*options, "--format", "csv").stdout))
+    assert float(row["at_least_probability"]) == face["at_least_probability"]
+    assert "18 or older" in agelens(*options).stdout

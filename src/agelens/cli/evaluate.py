@@ -23,6 +23,8 @@ _LABELS = {
     "crps": ("age CRPS, years", "{:.2f}"),
     "interval_coverage": ("interval coverage", "{:.1%}"),
     "interval_width": ("interval width, years", "{:.1f}"),
+    "adult_calibration_error": ("ECE of P(age ≥ 18)", "{:.4f}"),
+    "gender_calibration_error": ("ECE of gender", "{:.4f}"),
     "gender_accuracy": ("gender accuracy", "{:.1%}"),
     "gender_macro_f1": ("gender macro F1", "{:.4f}"),
 }

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from agelens.cli import data, demo, evaluate, export, hubs, models, predict, submit, train
+from agelens.cli import calibrate, data, demo, evaluate, export, hubs, models, predict, submit, train
 from agelens.errors import AgeLensError
 from agelens.version import __version__
 
@@ -26,6 +26,7 @@ app.command("predict")(predict.predict)
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("calibrate")(calibrate.calibrate)
 app.command("export")(export.export)
 app.add_typer(models.app, name="models")
 app.command("submit")(submit.submit)

@@ -54,7 +54,9 @@ def show_model(
     from agelens.bundle import CARD_FILE
     from agelens.catalogue import resolve
 
-    Console().print(Markdown((resolve(model).folder / CARD_FILE).read_text(encoding="utf-8")))
+    card = (resolve(model).folder / CARD_FILE).read_text(encoding="utf-8")
+    text = card.split("---\n", 2)[-1] if card.startswith("---\n") else card  # without the front matter
+    Console().print(Markdown(text))
 
 
 _FIGURES = (("score", "{:.3f}"), ("mae", "{:.2f}"), ("gender_accuracy", "{:.1%}"))

@@ -47,6 +47,10 @@ def predict(
     level: Annotated[
         float, typer.Option(min=0.5, max=0.99, help="How often the age interval shall hold.")
     ] = 0.9,
+    at_least: Annotated[
+        int | None,
+        typer.Option(min=0, max=100, help="Also answer how probable it is to be so many years old or older."),
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Default: all cores.")] = None,
 ) -> None:
     """Read age and gender of every face in images.
@@ -71,11 +75,11 @@ def predict(
     if chosen == "table" and output is None:
         from rich.console import Console
 
-        Console().print(_table(answers))
+        Console().print(_table(answers, at_least))
     elif output is None:
-        sys.stdout.write(_text(answers, chosen))
+        sys.stdout.write(_text(answers, chosen, at_least))
     else:
-        write_text(output, _text(answers, chosen))
+        write_text(output, _text(answers, chosen, at_least))
     failed = [answer.error for answer in answers if answer.error]
     if failed:
         tell_failures(failed)
@@ -103,39 +107,42 @@ def _by_suffix(output: Path | None) -> Format:
     return suffixes.get(output.suffix.lower(), "table")
 
 
-def _text(answers: list[Answer], format: Format) -> str:
+def _text(answers: list[Answer], format: Format, at_least: int | None) -> str:
     match format:
         case "json":
-            return json.dumps([answer.to_dict() for answer in answers], indent=2, ensure_ascii=False) + "\n"
+            whole = [answer.to_dict(at_least) for answer in answers]
+            return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
         case "jsonl":
-            return "".join(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n" for answer in answers)
+            lines = (json.dumps(answer.to_dict(at_least), ensure_ascii=False) for answer in answers)
+            return "".join(f"{line}\n" for line in lines)
         case "csv":
-            return _csv(answers)
+            return _csv(answers, at_least)
         case "table":
             from rich.console import Console
 
             buffer = io.StringIO()
-            Console(file=buffer, width=120).print(_table(answers))
+            Console(file=buffer, width=120).print(_table(answers, at_least))
             return buffer.getvalue()
 
 
-def _csv(answers: list[Answer]) -> str:
+def _csv(answers: list[Answer], at_least: int | None) -> str:
     """One row a face; an image without a face, or with an error, has one row too."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, _CSV_COLUMNS, restval="", lineterminator="\n")
+    columns = _CSV_COLUMNS if at_least is None else (*_CSV_COLUMNS, "at_least", "at_least_probability")
+    writer = csv.DictWriter(buffer, columns, restval="", lineterminator="\n")
     writer.writeheader()
     for answer in answers:
         if not answer.faces:
             writer.writerow({"image": answer.image, "error": answer.error or ""})
         for number, face in enumerate(answer.faces, start=1):
-            values = face.to_dict()
+            values = face.to_dict(at_least)
             row = dict(zip(("x0", "y0", "x1", "y1"), values.pop("box"), strict=True))
             row |= dict(zip(("age_low", "age_high"), values.pop("age_interval"), strict=True))
             writer.writerow({"image": answer.image, "face": number, **row, **values})
     return buffer.getvalue()
 
 
-def _table(answers: list[Answer]) -> Table:
+def _table(answers: list[Answer], at_least: int | None) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -146,6 +153,8 @@ def _table(answers: list[Answer]) -> Table:
     table.add_column(f"{max(levels):.0%} interval", justify="right")
     table.add_column("gender")
     table.add_column("sure", justify="right")
+    if at_least is not None:
+        table.add_column(f"{at_least} or older", justify="right")
     table.add_column("face at (x, y)", justify="right")
     folder = os.path.commonpath([os.path.dirname(answer.image) for answer in answers]) if answers else ""
     for answer in answers:
@@ -162,6 +171,7 @@ def _table(answers: list[Answer]) -> Table:
                 f"{low:.0f} – {high:.0f}",
                 str(face.gender),
                 f"{face.gender_probability:.0%}",
+                *([] if at_least is None else [f"{face.probability_at_least(at_least):.1%}"]),
                 f"{max(0, face.box[0]):.0f}, {max(0, face.box[1]):.0f}",
             )
     return table

@@ -21,6 +21,9 @@ from agelens.files import written_whole
 from agelens.labels import GENDERS
 from agelens.predictor import LEVEL, Predictor, Reading
 
+#: Years. The age whose probability is held against the truth.
+ADULT = 18
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -74,7 +77,7 @@ def evaluate(
     if not batch.rows:
         raise ManifestError("no image could be read: " + "; ".join(str(problem) for problem in problems[:3]))
     kept, reading = [manifest.samples[row] for row in batch.rows], batch.reading
-    intervals = ages.interval(reading.age, level)
+    intervals = predictor.intervals(reading, level)
     answer = ages.expectation(reading.age)
     predictions = tuple(
         Prediction(sample, float(answer[row]), (float(low), float(high)), float(reading.gender[row, 0]))
@@ -128,9 +131,17 @@ def measure(
             "interval_width": lambda i: metrics.interval_width(intervals[i]),
         },
     )
+    adult = true_age >= ADULT
+    of_age = ages.at_least(reading.age, ADULT)
+    add(
+        np.flatnonzero(with_age),
+        {"adult_calibration_error": lambda i: metrics.calibration_error(adult[i], of_age[i])},
+    )
+    male = reading.gender[:, 0]
     add(
         np.flatnonzero(with_gender),
         {
+            "gender_calibration_error": lambda i: metrics.calibration_error(true_gender[i] == 0, male[i]),
             "gender_accuracy": lambda i: metrics.accuracy(true_gender[i], gender[i]),
             "gender_macro_f1": lambda i: metrics.macro_f1(true_gender[i], gender[i]),
         },

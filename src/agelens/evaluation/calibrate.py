@@ -1,0 +1,99 @@
+"""Fit what makes a bundle's probabilities honest, on a split that training has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agelens import ages, conformal, metrics
+from agelens.batch import read_each
+from agelens.bundle import Bundle, Calibration
+from agelens.card import rewrite_card
+from agelens.data.manifest import Manifest
+from agelens.errors import ManifestError
+from agelens.predictor import Predictor
+
+#: Tried for a temperature: from a quarter to four, in steps of 1 %.
+TEMPERATURES = np.exp(np.arange(-139, 140) * 0.01)
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationReport:
+    """What was fitted, and the negative log-likelihoods (nats a face) before and after."""
+
+    bundle: Bundle
+    age_nll: tuple[float, float]
+    gender_nll: tuple[float, float]
+
+
+def calibrate(
+    bundle: Bundle,
+    manifest: Manifest,
+    split: str,
+    *,
+    detector: str = "whole",
+    progress: Callable[[int], None] = lambda done: None,
+) -> CalibrationReport:
+    """Fit temperatures (Guo et al. 2017) and conformal age intervals, and write them into the bundle.
+
+    Args:
+        bundle: the model; its ``bundle.json`` and card are rewritten, and its recorded metrics dropped, since
+            they were measured without.
+        manifest: labelled faces, exact ages.
+        split: to fit on; never the one to report on.
+        detector: how faces are found.
+        progress: told how many images are done.
+
+    Raises:
+        ManifestError: there are too few labelled faces, or the split is the test's.
+    """
+    if split == "test":
+        raise ManifestError("a model is not calibrated on the split it is reported on; use --split val")
+    plain = bundle.spec.model_copy(update={"calibration": Calibration()})
+    predictor = Predictor(Bundle(bundle.folder, plain), detector)  # type: ignore[arg-type]
+    part = manifest.of_split(split)
+    batch = read_each(predictor, [part.path(sample) for sample in part.samples], progress=progress)
+    kept = [part.samples[row] for row in batch.rows]
+    true_age = np.array([np.nan if s.age is None else s.age for s in kept])
+    gender = np.array([-1 if s.gender is None else s.gender.position for s in kept])
+    with_age, with_gender = ~np.isnan(true_age), gender >= 0
+    if min(with_age.sum(), with_gender.sum()) < 50:
+        raise ManifestError(
+            f"split {split!r} holds {with_age.sum()} exact ages and {with_gender.sum()} genders; "
+            "calibration needs 50 of each"
+        )
+    bins = np.rint(true_age[with_age]).astype(int)
+    age_temperature, age_nll = _temperature(batch.reading.age[with_age], bins)
+    gender_temperature, gender_nll = _temperature(batch.reading.gender[with_gender], gender[with_gender])
+    tempered = retempered(batch.reading.age[with_age], age_temperature)
+    calibration = Calibration(
+        age_temperature=round(age_temperature, 4),
+        gender_temperature=round(gender_temperature, 4),
+        age_intervals=conformal.fit(tempered, true_age[with_age]),
+        fitted_on=split,
+        images=len(kept),
+    )
+    spec = bundle.spec.model_copy(update={"calibration": calibration, "metrics": {}})
+    return CalibrationReport(rewrite_card(bundle.folder, spec), age_nll, gender_nll)
+
+
+def retempered(probabilities: ages.FloatArray, temperature: float) -> NDArray[np.float32]:
+    """What the probabilities would be, had the logits been divided by a temperature."""
+    return ages.softmax(np.log(np.maximum(probabilities, 1e-12)), temperature)
+
+
+def _temperature(
+    probabilities: ages.FloatArray, labels: NDArray[np.intp]
+) -> tuple[float, tuple[float, float]]:
+    """The temperature of the least negative log-likelihood, with that at 1 and at it."""
+    likelihoods = np.array(
+        [metrics.negative_log_likelihood(retempered(probabilities, t), labels) for t in TEMPERATURES]
+    )
+    best = int(likelihoods.argmin())
+    return float(TEMPERATURES[best]), (
+        metrics.negative_log_likelihood(probabilities, labels),
+        float(likelihoods[best]),
+    )

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import agelens
+from agelens import ages
+from agelens.bundle import Bundle, read_bundle
+from agelens.data.manifest import Manifest, read_manifest
+from agelens.errors import ManifestError
+from agelens.evaluation.calibrate import calibrate, retempered
+from agelens.evaluation.run import evaluate
+
+
+def test_a_temperature_after_the_softmax_is_one_on_the_logits() -> None:
+    logits = np.random.default_rng(0).normal(0, 4, (5, 101))
+    np.testing.assert_allclose(retempered(ages.softmax(logits), 1.7), ages.softmax(logits, 1.7), atol=1e-6)
+
+
+def test_a_poor_models_intervals_hold_after_calibration(tiny_bundle: Bundle, synthetic: Path) -> None:
+    from agelens.card import record_metrics
+
+    record_metrics(tiny_bundle, "val", {"images": 1, "figures": {}})
+    manifest = read_manifest(synthetic)
+    val = manifest.of_split("val")
+    before = evaluate(agelens.load(tiny_bundle.folder, "whole"), val, level=0.5, resamples=5)
+    report = calibrate(tiny_bundle, manifest, "train")
+    assert report.age_nll[1] < report.age_nll[0]
+    assert report.gender_nll[1] <= report.gender_nll[0]
+    fitted = read_bundle(tiny_bundle.folder).spec
+    assert (fitted.calibration.fitted_on, fitted.calibration.images) == ("train", 160)
+    assert fitted.metrics == {}  # they were measured without
+    assert "fitted on 160 images of `train`" in (tiny_bundle.folder / "README.md").read_text()
+    after = evaluate(agelens.load(tiny_bundle.folder, "whole"), val, level=0.5, resamples=5)
+    assert abs(before.figures["interval_coverage"].value - 0.5) > 0.15
+    assert after.figures["interval_coverage"].value == pytest.approx(0.5, abs=0.12)  # of 64 images
+
+
+def test_a_second_calibration_starts_from_the_bare_network(tiny_bundle: Bundle, synthetic: Path) -> None:
+    once = calibrate(tiny_bundle, read_manifest(synthetic), "train").bundle
+    twice = calibrate(once, read_manifest(synthetic), "train").bundle
+    assert json.loads(twice.spec.model_dump_json()) == json.loads(once.spec.model_dump_json())
+
+
+def test_the_test_split_and_too_few_faces_are_refused(tiny_bundle: Bundle, synthetic: Path) -> None:
+    manifest = read_manifest(synthetic)
+    with pytest.raises(ManifestError, match="not calibrated on the split it is reported on"):
+        calibrate(tiny_bundle, manifest, "test")
+    few = Manifest(manifest.of_split("val").samples[:40], manifest.root)
+    with pytest.raises(ManifestError, match="needs 50 of each"):
+        calibrate(tiny_bundle, few, "val")
+
+
+def test_the_shipped_bundle_is_calibrated_on_validation_alone() -> None:
+    from agelens.catalogue import resolve
+
+    calibration = resolve("embedded").spec.calibration
+    assert calibration.fitted_on == "val"
+    assert calibration.age_intervals is not None
