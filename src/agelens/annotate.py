@@ -55,7 +55,12 @@ def annotate(image: Source, faces: Sequence[Face], max_side: int = 4096) -> Imag
 def label(face: Face) -> str:
     """Two short lines: the age with its interval, then the gender with its probability."""
     low, high = face.age_interval
-    return f"{face.age:.0f} y ({low:.0f}-{high:.0f})\n{face.gender} {face.gender_probability:.0%}"
+    return f"{face.age:.0f} y ({low:.0f}-{high:.0f})\n{face.gender} {certainty(face.gender_probability)}"
+
+
+def certainty(probability: float) -> str:
+    """A probability as a person reads it: no answer is 100 % sure."""
+    return ">99%" if probability >= 0.995 else f"{probability:.0%}"
 
 
 def _font(size: tuple[int, int], box_width: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

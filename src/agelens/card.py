@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agelens.bundle import CARD_FILE, Bundle, BundleSpec, write_spec
+from agelens.conformal import REPORTED_LEVELS
 from agelens.files import write_text
 
 _SHOWN = (
@@ -155,7 +156,7 @@ def _metrics(metrics: dict[str, Any]) -> str:
         return "Not evaluated yet: `agelens evaluate --write` adds the figures."
     return "\n\n".join(
         f"Split `{split}`, {figures['images']} images; brackets are 95 % bootstrap intervals.\n\n"
-        f"{_figures(figures)}{_groups(figures.get('groups', []))}"
+        f"{_figures(figures)}{_groups(figures.get('groups', []))}{_coverage(figures.get('coverage', []))}"
         for split, figures in measured.items()
     )
 
@@ -179,4 +180,16 @@ def _groups(groups: list[dict[str, Any]]) -> str:
         bias = "" if group["bias"] is None else f"{group['bias']:+.2f}"
         right = "" if group["gender_accuracy"] is None else f"{group['gender_accuracy']:.1%}"
         lines.append(f"| {name} | {group['images']} | {mae} | {bias} | {right} |")
+    return "\n".join(lines)
+
+
+def _coverage(bands: list[dict[str, Any]]) -> str:
+    if not bands:
+        return ""
+    head = " | ".join(f"{level:.0%} intervals hold" for level in REPORTED_LEVELS)
+    lines = ["", "", f"| predicted age | images | {head} |", "| --- " * (2 + len(REPORTED_LEVELS)) + "|"]
+    lines += [
+        f"| {band['band']} | {band['images']} | {' | '.join(f'{held:.1%}' for held in band['held'])} |"
+        for band in bands
+    ]
     return "\n".join(lines)

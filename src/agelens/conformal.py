@@ -22,6 +22,9 @@ from agelens import ages
 #: Levels that the table holds; between them it is interpolated.
 LEVELS = tuple(round(0.50 + 0.01 * step, 2) for step in range(50))
 
+#: Shown in reports.
+REPORTED_LEVELS = (0.5, 0.8, 0.9, 0.95)
+
 #: Lower ends of the bands of predicted age, in years.
 BANDS = (0, 8, 18, 26, 36, 46, 58)
 

@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from agelens.annotate import COLOURS
+from agelens.annotate import COLOURS, certainty
 from agelens.predictor import Face
 
 #: Of the drawing, in its own units; the page scales it.
@@ -36,7 +36,7 @@ def _card(face: Face, number: int, count: int) -> str:
         '<div class="agelens-card">'
         f"<h3>{title}{face.age:.0f} years, {escape(face.gender)}</h3>"
         f"<p>{face.interval_level:.0%} interval {low:.0f} – {high:.0f} years; "
-        f"{escape(face.gender)} with probability {face.gender_probability:.0%}</p>"
+        f"{escape(face.gender)} with probability {escape(certainty(face.gender_probability))}</p>"
         f"{_distribution(face)}</div>"
     )
 

@@ -104,6 +104,8 @@ def _print(result: Evaluation, title: str, level: float) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from agelens.conformal import REPORTED_LEVELS
+
     console = Console()
     console.print(f"[bold]{title}[/bold]: {result.images} images, {result.without_face} without a face found")
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -131,3 +133,18 @@ def _print(result: Evaluation, title: str, level: float) -> None:
         )
     console.print()
     console.print(bands)
+    if result.coverage:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("predicted age")
+        table.add_column("images", justify="right")
+        for share in REPORTED_LEVELS:
+            table.add_column(f"{share:.0%} hold", justify="right")
+        table.add_column("90% width", justify="right")
+        for band in result.coverage:
+            held = [f"{share:.1%}" for share in band.held]
+            width = band.widths[REPORTED_LEVELS.index(0.9)]
+            table.add_row(
+                band.band, str(band.images), *held, f"{band.widths[REPORTED_LEVELS.index(0.9)]:.1f}"
+            )
+        console.print()
+        console.print(table)

@@ -146,6 +146,8 @@ def _table(answers: list[Answer], at_least: int | None) -> Table:
     from rich.table import Table
     from rich.text import Text
 
+    from agelens.annotate import certainty
+
     levels = {face.interval_level for answer in answers for face in answer.faces} or {0.9}
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("image", overflow="fold", min_width=12)
@@ -170,7 +172,7 @@ def _table(answers: list[Answer], at_least: int | None) -> Table:
                 f"{face.age:.1f}",
                 f"{low:.0f} – {high:.0f}",
                 str(face.gender),
-                f"{face.gender_probability:.0%}",
+                certainty(face.gender_probability),
                 *([] if at_least is None else [f"{face.probability_at_least(at_least):.1%}"]),
                 f"{max(0, face.box[0]):.0f}, {max(0, face.box[1]):.0f}",
             )

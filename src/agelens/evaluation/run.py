@@ -16,6 +16,7 @@ from agelens.batch import read_each
 from agelens.data.manifest import Manifest
 from agelens.data.readers.report import Problem
 from agelens.errors import ManifestError
+from agelens.evaluation.coverage import Coverage, coverage_by_band
 from agelens.evaluation.groups import GroupError, Prediction, group_errors
 from agelens.files import written_whole
 from agelens.labels import GENDERS
@@ -33,6 +34,7 @@ class Evaluation:
     without_face: int
     figures: dict[str, metrics.Estimate]
     groups: tuple[GroupError, ...]
+    coverage: tuple[Coverage, ...]
     predictions: tuple[Prediction, ...]
     problems: tuple[Problem, ...]
 
@@ -44,6 +46,7 @@ class Evaluation:
             "unreadable": len(self.problems),
             "figures": {name: asdict(estimate) for name, estimate in self.figures.items()},
             "groups": [asdict(group) for group in self.groups],
+            "coverage": [asdict(band) for band in self.coverage],
         }
 
 
@@ -84,9 +87,14 @@ def evaluate(
         for row, (sample, (low, high)) in enumerate(zip(kept, intervals, strict=True))
     )
     figures = measure(predictions, reading, level, resamples)
-    return Evaluation(
-        len(kept), batch.without_face, figures, group_errors(predictions), predictions, problems
+    exact = np.array([sample.age is not None for sample in kept])
+    coverage = coverage_by_band(
+        reading.age[exact],
+        [sample.age for sample in kept if sample.age is not None],
+        predictor.bundle.spec.calibration.age_intervals,
     )
+    groups = group_errors(predictions)
+    return Evaluation(len(kept), batch.without_face, figures, groups, coverage, predictions, problems)
 
 
 def measure(
