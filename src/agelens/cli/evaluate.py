@@ -143,8 +143,6 @@ def _print(result: Evaluation, title: str, level: float) -> None:
         for band in result.coverage:
             held = [f"{share:.1%}" for share in band.held]
             width = band.widths[REPORTED_LEVELS.index(0.9)]
-            table.add_row(
-                band.band, str(band.images), *held, f"{band.widths[REPORTED_LEVELS.index(0.9)]:.1f}"
-            )
+            table.add_row(band.band, str(band.images), *held, f"{width:.1f}")
         console.print()
         console.print(table)
