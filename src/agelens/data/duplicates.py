@@ -1,0 +1,186 @@
+"""Find copies of a face: the same bytes, the same picture re-encoded, recoloured, mirrored or cut a little.
+
+Two stages. Every picture, and its mirror image, is compared with every other as a 16×16 brightness pattern
+(cosine, one matrix product a block: 21,000 faces in seconds). The pairs that may be copies are then compared
+by their 64×64 gradients, over small shifts: gradients do not see brightness or tint, which copies differ in,
+and see features, which alike but different faces do not share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from agelens.errors import ImageError
+from agelens.files import sha256
+from agelens.images import open_image
+
+#: Cosine of brightness patterns above which a pair is looked at again.
+CANDIDATE = 0.93
+
+#: Correlation of gradients from which a pair is a copy. Known copies of UTKFace reach 0.90 to 1.00, and the
+#: 686 most alike other pairs have their median at 0.73.
+COPY = 0.90
+
+#: Pixels of the 64×64 picture by which a copy may be shifted.
+SHIFT = 2
+
+_COARSE, _FINE = 16, 64
+_BLOCK = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a picture is compared by.
+
+    Attributes:
+        digest: SHA-256 of the file.
+        grey: (64, 64) uint8.
+        width: of the upright original, pixels.
+        height: of the upright original, pixels.
+        sharpness: variance of the Laplacian at 64×64; low for a blurred picture.
+    """
+
+    digest: str
+    grey: NDArray[np.uint8]
+    width: int
+    height: int
+    sharpness: float
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Two pictures that are one; positions in the list that was searched."""
+
+    one: int
+    other: int
+    similarity: float  # 1.0 for equal bytes, else the correlation of gradients
+    mirrored: bool = False
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """Read a picture's fingerprint.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    picture = open_image(path, max_side=4 * _FINE)
+    grey = cv2.cvtColor(picture.pixels, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, (_FINE, _FINE), interpolation=cv2.INTER_AREA)
+    sharpness = float(cv2.Laplacian(small, cv2.CV_32F).var())
+    return Fingerprint(sha256(path), small.astype(np.uint8), picture.width, picture.height, sharpness)
+
+
+def fingerprints(
+    paths: Sequence[Path], progress: Callable[[int], None] = lambda done: None
+) -> list[Fingerprint | ImageError]:
+    """Fingerprints in order; an unreadable picture's error in its place."""
+
+    def read(path: Path) -> Fingerprint | ImageError:
+        try:
+            return fingerprint(path)
+        except ImageError as error:
+            return error
+
+    found: list[Fingerprint | ImageError] = []
+    with ThreadPoolExecutor(2) as pool:
+        for start in range(0, len(paths), _BLOCK):
+            found += pool.map(read, paths[start : start + _BLOCK])
+            progress(len(found))
+    return found
+
+
+def find_copies(prints: Sequence[Fingerprint]) -> list[Copy]:
+    """Every pair of copies among the pictures."""
+    same_bytes = {
+        (one, other): Copy(one, other, 1.0)
+        for rows in _by_digest(prints).values()
+        for one, other in pairwise(rows)
+    }
+    copies = list(same_bytes.values())
+    for one, other, mirrored in _candidates(prints):
+        if (one, other) in same_bytes or prints[one].digest == prints[other].digest:
+            continue
+        similarity = _correlation(prints[one].grey, prints[other].grey, mirrored)
+        if similarity >= COPY:
+            copies.append(Copy(one, other, similarity, mirrored))
+    return copies
+
+
+def clusters(copies: Sequence[Copy], size: int) -> list[list[int]]:
+    """Copies of copies belong together: the groups of two or more positions, each rising."""
+    parent = list(range(size))
+
+    def root(row: int) -> int:
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    for copy in copies:
+        parent[root(copy.one)] = root(copy.other)
+    groups: dict[int, list[int]] = {}
+    for row in range(size):
+        groups.setdefault(root(row), []).append(row)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _by_digest(prints: Sequence[Fingerprint]) -> dict[str, list[int]]:
+    rows: dict[str, list[int]] = {}
+    for row, one in enumerate(prints):
+        rows.setdefault(one.digest, []).append(row)
+    return rows
+
+
+def _candidates(prints: Sequence[Fingerprint]) -> list[tuple[int, int, bool]]:
+    if not prints:
+        return []
+    patterns = np.stack([_pattern(one.grey) for one in prints])
+    mirrored = np.stack([_pattern(one.grey[:, ::-1]) for one in prints])
+    best: dict[tuple[int, int], tuple[float, bool]] = {}
+    for start in range(0, len(prints), _BLOCK):
+        for flip, right in ((False, patterns), (True, mirrored)):
+            cosine = patterns[start : start + _BLOCK] @ right.T
+            for row, other in zip(*np.nonzero(cosine > CANDIDATE), strict=True):
+                one, value = start + int(row), float(cosine[row, other])
+                if one < other and value > best.get((one, int(other)), (0.0, False))[0]:
+                    best[one, int(other)] = value, flip
+    return [(one, other, flip) for (one, other), (_, flip) in best.items()]
+
+
+def _pattern(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(64, 64) -> (256,) brightness with mean 0 and length 1; zeros for a picture of one colour."""
+    small = cv2.resize(grey, (_COARSE, _COARSE), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+    small -= small.mean()
+    length = float(np.linalg.norm(small))
+    return np.asarray(small / length if length > 1e-3 else np.zeros_like(small), dtype=np.float32)
+
+
+def _correlation(one: NDArray[np.uint8], other: NDArray[np.uint8], mirrored: bool) -> float:
+    """The best correlation of gradients over small shifts, -1..1."""
+    fixed = _gradients(one)[:, SHIFT:-SHIFT, SHIFT:-SHIFT]
+    moving = _gradients(np.ascontiguousarray(other[:, ::-1]) if mirrored else other)
+    height, width = fixed.shape[1:]
+    return max(
+        _cosine(fixed, moving[:, down : down + height, right : right + width])
+        for down in range(2 * SHIFT + 1)
+        for right in range(2 * SHIFT + 1)
+    )
+
+
+def _gradients(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1)
+    return np.stack([cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)])
+
+
+def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    a, b = one - one.mean(), other - other.mean()
+    lengths = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum()) / lengths if lengths > 0 else 0.0
