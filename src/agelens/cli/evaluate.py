@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from agelens.cli.console import ModelOption, progress, tell, tell_failures
+from agelens.errors import ManifestError, require
 
 if TYPE_CHECKING:
     from agelens.bundle import Bundle
@@ -43,6 +46,16 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the JSON here.")] = None,
     predictions: Annotated[Path | None, typer.Option(help="Write each image's answer here, as CSV.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write a self-contained HTML page into this folder.")
+    ] = None,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(help="In the report: name=predictions.csv of another model (file, age, gender)."),
+    ] = None,
+    faces: Annotated[
+        bool, typer.Option("--faces", help="In the report: show the largest errors as pictures.")
+    ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Record the figures in the bundle and its card.")
     ] = False,
@@ -57,23 +70,34 @@ def evaluate(
     from agelens.files import write_text
     from agelens.predictor import Predictor
 
+    others = _named_tables(compare)
+    if report is not None:
+        require("matplotlib", "report")
     bundle = _bundle_of(model)
     table = read_manifest(manifest).of_split(split)
     predictor = Predictor(bundle, detector)
     with progress("evaluating", len(table.samples)) as advance:
         result = measure(predictor, table, flip=flip, level=level, progress=advance)
     about = {"model": bundle.spec.name, "split": split, "detector": detector, "flip": flip, "level": level}
-    report = {**about, **result.to_dict()}
+    figures = {**about, **result.to_dict()}
     if output is not None:
-        write_text(output, json.dumps(report, indent=2) + "\n")
+        write_text(output, json.dumps(figures, indent=2) + "\n")
     if predictions is not None:
         write_predictions(predictions, result)
+    if report is not None:
+        from agelens.evaluation.compare import compare as beside
+        from agelens.evaluation.report import Subject, write_report
+
+        command = shlex.join(["agelens", *sys.argv[1:]])
+        subject = Subject(bundle.spec.name, split, bundle.spec.licence, command, table.root)
+        comparisons = [beside(name, path, result.predictions) for name, path in others]
+        tell(f"agelens: {write_report(report, subject, result, comparisons, faces=faces)}")
     if write:
         from agelens.card import record_metrics
 
-        record_metrics(bundle, split, report)
+        record_metrics(bundle, split, figures)
     if as_json:
-        typer.echo(json.dumps(report, indent=2))
+        typer.echo(json.dumps(figures, indent=2))
     else:
         _print(
             result,
@@ -86,14 +110,19 @@ def evaluate(
         raise typer.Exit(1)
 
 
+def _named_tables(texts: list[str] | None) -> list[tuple[str, Path]]:
+    pairs = [text.partition("=") for text in texts or ()]
+    if wrong := [name for name, separator, _ in pairs if not separator]:
+        raise ManifestError(f"--compare {wrong[0]!r} is not of the form name=predictions.csv")
+    return [(name, Path(path)) for name, _, path in pairs]
+
+
 def _bundle_of(model: str) -> Bundle:
     from agelens.catalogue import resolve
 
     run = Path(model)
     if not (run / "checkpoints").is_dir():
         return resolve(model)
-    from agelens.errors import require
-
     require("torch", "train")
     from agelens.export import export_run
 

@@ -36,6 +36,7 @@ class Evaluation:
     groups: tuple[GroupError, ...]
     coverage: tuple[Coverage, ...]
     predictions: tuple[Prediction, ...]
+    reading: Reading
     problems: tuple[Problem, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -94,7 +95,9 @@ def evaluate(
         predictor.bundle.spec.calibration.age_intervals,
     )
     groups = group_errors(predictions)
-    return Evaluation(len(kept), batch.without_face, figures, groups, coverage, predictions, problems)
+    return Evaluation(
+        len(kept), batch.without_face, figures, groups, coverage, predictions, reading, problems
+    )
 
 
 def measure(

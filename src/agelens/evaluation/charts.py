@@ -1,0 +1,116 @@
+"""The report's charts, as inline SVG; each says in its title what it shows and in its axes the unit."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from agelens.errors import require
+from agelens.evaluation.coverage import Coverage
+from agelens.evaluation.groups import GroupError
+
+_BLUE, _ORANGE, _GREY = "#0072b2", "#e69f00", "#8a8f98"
+
+
+def predicted_against_true(true: ArrayLike, answer: ArrayLike) -> str:
+    """Where the answers lie for each true age: a density of faces, with the line of no error."""
+    figure, axis = _axes(5.2, 4.6)
+    counts, edges, _ = np.histogram2d(
+        np.asarray(true), np.asarray(answer), bins=50, range=[[0, 100], [0, 100]]
+    )
+    shown = np.ma.masked_equal(np.log1p(counts.T), 0)
+    axis.pcolormesh(edges, edges, shown, cmap="Blues", vmin=-0.6, rasterized=True)
+    axis.plot([0, 100], [0, 100], color=_ORANGE, linewidth=1)
+    axis.set(xlabel="true age, years", ylabel="predicted age, years", xlim=(0, 100), ylim=(0, 100))
+    axis.set_aspect("equal")
+    return _svg(figure)
+
+
+def error_by_age(groups: Sequence[GroupError]) -> str:
+    """MAE as bars and bias as points, by band of true age."""
+    bands = [group for group in groups if group.by == "age" and group.mae is not None]
+    figure, axis = _axes(6.4, 3.4)
+    places = np.arange(len(bands))
+    axis.bar(places, [group.mae for group in bands], color=_BLUE, alpha=0.35, label="MAE")
+    axis.plot(places, [group.bias for group in bands], "o-", color=_ORANGE, label="bias (signed error)")
+    axis.axhline(0, color=_GREY, linewidth=0.8)
+    axis.set_xticks(places, [group.name for group in bands])
+    axis.set(xlabel="true age, years", ylabel="error, years")
+    axis.legend(frameon=False)
+    return _svg(figure)
+
+
+def reliability(curves: Mapping[str, tuple[ArrayLike, ArrayLike]], bins: int = 10) -> str:
+    """How often something happens that was given a probability: name -> (happened, stated)."""
+    figure, axis = _axes(4.6, 4.2)
+    axis.plot([0, 1], [0, 1], color=_GREY, linewidth=0.8)
+    for (name, (happened, stated)), colour in zip(curves.items(), (_BLUE, _ORANGE), strict=False):
+        x, y = _binned(np.asarray(happened, float), np.asarray(stated, float), bins)
+        axis.plot(x, y, "o-", color=colour, label=name, markersize=4)
+    axis.set(xlabel="probability stated", ylabel="share that came true", xlim=(0, 1), ylim=(0, 1))
+    axis.set_aspect("equal")
+    axis.legend(frameon=False)
+    return _svg(figure)
+
+
+def coverage(bands: Sequence[Coverage], levels: Sequence[float]) -> str:
+    """How often intervals hold, by band of predicted age; lines are what they promise."""
+    figure, axis = _axes(6.4, 3.4)
+    places = np.arange(len(bands))
+    for column, level in enumerate(levels):
+        colour = (_BLUE, _ORANGE, "#009e73", "#cc79a7")[column % 4]
+        axis.axhline(level, color=colour, linewidth=0.8, alpha=0.6)
+        held = [band.held[column] for band in bands]
+        axis.plot(places, held, "o", color=colour, label=f"{level:.0%}", markersize=5)
+    axis.set_xticks(places, [f"{band.band}\n{band.images}" for band in bands])
+    axis.set(xlabel="predicted age, years; faces", ylabel="share of intervals that hold", ylim=(0.3, 1.01))
+    axis.legend(frameon=False, ncols=len(levels), loc="lower center", title="promised")
+    return _svg(figure)
+
+
+def risk_by_share(error: ArrayLike, doubt: ArrayLike) -> str:
+    """The MAE of the faces that remain when the most doubtful are refused."""
+    order = np.argsort(np.asarray(doubt))
+    errors = np.asarray(error, float)[order]
+    count = np.arange(1, len(errors) + 1)
+    start = max(1, len(errors) // 20)
+    figure, axis = _axes(6.4, 3.0)
+    risk = np.cumsum(errors) / count
+    axis.plot(count[start:] / len(errors), risk[start:], color=_BLUE)
+    axis.set(xlabel="share of faces answered, the surest first", ylabel="MAE, years", xlim=(0, 1))
+    axis.set_ylim(bottom=0)
+    return _svg(figure)
+
+
+def _binned(
+    happened: NDArray[np.float64], stated: NDArray[np.float64], bins: int
+) -> tuple[list[float], list[float]]:
+    of_bin = np.minimum((stated * bins).astype(int), bins - 1)
+    chosen = [of_bin == index for index in range(bins) if (of_bin == index).sum() >= 5]
+    return [float(stated[rows].mean()) for rows in chosen], [float(happened[rows].mean()) for rows in chosen]
+
+
+def _axes(width: float, height: float) -> tuple[Any, Any]:
+    require("matplotlib", "report")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axis = figure.subplots()
+    axis.spines[["top", "right"]].set_visible(False)
+    return figure, axis
+
+
+def _svg(figure: Any) -> str:
+    from matplotlib import rc_context
+
+    buffer = io.StringIO()
+    # Text stays text, so that it can be read aloud and searched.
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "agelens", "font.family": "sans-serif"}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None}, dpi=150)
+    svg = buffer.getvalue()[buffer.getvalue().index("<svg") :]
+    return re.sub(r'(<svg [^>]*?)width="[^"]*pt" height="[^"]*pt"', r'\1role="img"', svg, count=1)
