@@ -51,8 +51,10 @@ def test_a_picture_without_a_face_says_so_and_offers_to_be_read_whole(
     page = browser.open(address)
     page.set_input_files("#photo input[type=file]", tmp_path / "grey.png")
     page.wait_for_selector("text=No face was found")
+    assert page.locator(".agelens-card").count() == 0
     page.locator("#whole").click()
     page.wait_for_selector(".agelens-card")
+    assert page.locator(".agelens-card").count() == 1
 
 
 def test_what_is_no_photo_is_a_sentence(
