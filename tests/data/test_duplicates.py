@@ -72,6 +72,50 @@ def test_an_unreadable_picture_is_told_of_in_its_place(face: Image.Image, tmp_pa
 
 
 @pytest.mark.slow
+def test_planted_copies_are_found_and_others_are_not(utkface_val: Manifest, tmp_path: Path) -> None:
+    """100 real faces, each copied in six ways, among 1,138."""
+    paths = [utkface_val.path(sample) for sample in utkface_val.samples]
+    before = {(copy.one, copy.other) for copy in find_copies(readable(paths))}
+    chosen = np.random.default_rng(0).permutation(len(paths))[:100].tolist()
+    planted: dict[int, int] = {}
+    for row in chosen:
+        face = Image.open(paths[row]).convert("RGB")
+        width, height = face.size
+        edge = round(0.05 * width)
+        edits = {
+            "bytes": None,
+            "recompressed": face,
+            "mirrored": face.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+            "cropped": face.crop((edge, edge, width - edge, height - edge)),
+            "brighter": ImageEnhance.Brightness(face).enhance(1.2),
+            "darker": ImageEnhance.Brightness(face).enhance(0.8),
+        }
+        for name, image in edits.items():
+            path = tmp_path / f"{row}-{name}.jpg"
+            if image is None:
+                path.write_bytes(paths[row].read_bytes())
+            else:
+                image.save(path, quality=40)
+            planted[len(paths) + len(planted)] = row
+    everything = [*paths, *(tmp_path / f"{row}-{name}.jpg" for row in chosen for name in edits)]
+    copies = find_copies(readable(everything))
+    group_of = {
+        row: number for number, group in enumerate(clusters(copies, len(everything))) for row in group
+    }
+    found = [group_of.get(copy) == group_of.get(row, -1) for copy, row in planted.items()]
+    assert np.mean(found) >= 0.95
+    sources = {tuple(sorted(planted.get(row, row) for row in (c.one, c.other))) for c in copies}
+    false = [pair for pair in sources if pair[0] != pair[1] and pair not in before]
+    assert len(false) <= 0.01 * len(copies)
+
+
+def readable(paths: list[Path]) -> list[Fingerprint]:
+    found = [one for one in fingerprints(paths) if isinstance(one, Fingerprint)]
+    assert len(found) == len(paths)
+    return found
+
+
+@pytest.mark.slow
 def test_the_known_duplicates_of_utkface_are_found_unaided(
     utkface_val: Manifest, shared_utkface: Path
 ) -> None:
