@@ -10,6 +10,9 @@ from agelens.bundle import CARD_FILE, Bundle, BundleSpec, write_spec
 from agelens.conformal import REPORTED_LEVELS
 from agelens.files import write_text
 
+#: Years. The age that checks are shown for.
+ADULT = 18
+
 _SHOWN = (
     ("score", "competition score", "{:.3f}"),
     ("mae", "age MAE, years", "{:.2f}"),
@@ -156,7 +159,14 @@ def _metrics(metrics: dict[str, Any]) -> str:
         return "Not evaluated yet: `agelens evaluate --write` adds the figures."
     return "\n\n".join(
         f"Split `{split}`, {figures['images']} images; brackets are 95 % bootstrap intervals.\n\n"
-        f"{_figures(figures)}{_groups(figures.get('groups', []))}{_coverage(figures.get('coverage', []))}"
+        + "".join(
+            [
+                _figures(figures),
+                _groups(figures.get("groups", [])),
+                _coverage(figures.get("coverage", [])),
+                _checks(figures.get("age_checks", [])),
+            ]
+        )
         for split, figures in measured.items()
     )
 
@@ -192,4 +202,24 @@ def _coverage(bands: list[dict[str, Any]]) -> str:
         f"| {band['band']} | {band['images']} | {' | '.join(f'{held:.1%}' for held in band['held'])} |"
         for band in bands
     ]
+    return "\n".join(lines)
+
+
+def _checks(checks: list[dict[str, Any]]) -> str:
+    """How an age check for adults would fare: the table that says why it needs a human beside it."""
+    rows = [check for check in checks if check["threshold"] == ADULT]
+    if not rows:
+        return ""
+    lines = [
+        "",
+        "",
+        f"A check for people of {ADULT} that passes a face from a challenge age on:",
+        "",
+        f"| passes from | of {rows[0]['minors']} minors pass | of the others turned away |",
+        "| --- | --- | --- |",
+    ]
+    for check in rows:
+        low, high = check["interval"]
+        away = "" if check["turned_away"] is None else f"{check['turned_away']:.1%}"
+        lines.append(f"| {check['challenge']} | {check['passed']:.1%} [{low:.1%}, {high:.1%}] | {away} |")
     return "\n".join(lines)

@@ -28,7 +28,7 @@ class AgeCheck:
         minors: faces below the threshold.
         passed: the share of them that pass: the false-positive rate.
         interval: its 95 % Wilson interval.
-        turned_away: the share of faces of age that do not pass; NaN where there are none.
+        turned_away: the share of faces of age that do not pass; None where there are none.
     """
 
     threshold: int
@@ -36,7 +36,7 @@ class AgeCheck:
     minors: int
     passed: float
     interval: tuple[float, float]
-    turned_away: float
+    turned_away: float | None
 
 
 def age_checks(predictions: Sequence[Prediction]) -> tuple[AgeCheck, ...]:
@@ -58,7 +58,7 @@ def age_checks(predictions: Sequence[Prediction]) -> tuple[AgeCheck, ...]:
                     int(minor.sum()),
                     passed / int(minor.sum()),
                     wilson(passed, int(minor.sum())),
-                    float(np.mean(~passes[~minor])) if (~minor).any() else math.nan,
+                    float(np.mean(~passes[~minor])) if (~minor).any() else None,
                 )
             )
     return tuple(checks)

@@ -16,7 +16,7 @@ from agelens import ages
 from agelens.conformal import REPORTED_LEVELS
 from agelens.errors import ImageError
 from agelens.evaluation import charts
-from agelens.evaluation.age_checks import AgeCheck, age_checks
+from agelens.evaluation.age_checks import AgeCheck
 from agelens.evaluation.compare import Comparison
 from agelens.evaluation.groups import GroupError, Prediction
 from agelens.evaluation.report_style import STYLE
@@ -98,7 +98,7 @@ def write_report(
         ("Do the intervals hold?", _coverage(evaluation)),
         ("Are the probabilities honest?", _reliability(evaluation)),
         ("By group", _groups(evaluation.groups)),
-        ("Age checks", _checks(age_checks(evaluation.predictions))),
+        ("Age checks", _checks(evaluation.age_checks)),
         ("Refusing the doubtful", _risk(evaluation)),
         ("The largest errors", _worst(evaluation.predictions, subject.root) if faces else ""),
         ("Make this report again", f"<pre>{escape(subject.command)}</pre>"),
@@ -216,7 +216,7 @@ def _checks(checks: Sequence[AgeCheck]) -> str:
             f"{check.challenge}",
             str(check.minors),
             f"{check.passed:.1%} [{check.interval[0]:.1%}, {check.interval[1]:.1%}]",
-            f"{check.turned_away:.1%}",
+            "" if check.turned_away is None else f"{check.turned_away:.1%}",
         ]
         for check in checks
     ]

@@ -16,6 +16,7 @@ from agelens.batch import read_each
 from agelens.data.manifest import Manifest
 from agelens.data.readers.report import Problem
 from agelens.errors import ManifestError
+from agelens.evaluation.age_checks import AgeCheck, age_checks
 from agelens.evaluation.coverage import Coverage, coverage_by_band
 from agelens.evaluation.groups import GroupError, Prediction, group_errors
 from agelens.files import written_whole
@@ -35,6 +36,7 @@ class Evaluation:
     figures: dict[str, metrics.Estimate]
     groups: tuple[GroupError, ...]
     coverage: tuple[Coverage, ...]
+    age_checks: tuple[AgeCheck, ...]
     predictions: tuple[Prediction, ...]
     reading: Reading
     problems: tuple[Problem, ...]
@@ -48,6 +50,7 @@ class Evaluation:
             "figures": {name: asdict(estimate) for name, estimate in self.figures.items()},
             "groups": [asdict(group) for group in self.groups],
             "coverage": [asdict(band) for band in self.coverage],
+            "age_checks": [asdict(check) for check in self.age_checks],
         }
 
 
@@ -94,9 +97,16 @@ def evaluate(
         [sample.age for sample in kept if sample.age is not None],
         predictor.bundle.spec.calibration.age_intervals,
     )
-    groups = group_errors(predictions)
     return Evaluation(
-        len(kept), batch.without_face, figures, groups, coverage, predictions, reading, problems
+        images=len(kept),
+        without_face=batch.without_face,
+        figures=figures,
+        groups=group_errors(predictions),
+        coverage=coverage,
+        age_checks=age_checks(predictions),
+        predictions=predictions,
+        reading=reading,
+        problems=problems,
     )
 
 
