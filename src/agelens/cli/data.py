@@ -22,7 +22,8 @@ ManifestArgument = Annotated[Path, typer.Argument(help="The manifest, .csv or .p
 @app.command("import")
 def import_data(
     reader: Annotated[
-        Literal["utkface", "competition", "folder"], typer.Argument(help="The source's layout.")
+        Literal["utkface", "competition", "fairface", "appa-real", "agedb", "folder"],
+        typer.Argument(help="The source's layout; 'folder' is any CSV."),
     ],
     source: Annotated[Path, typer.Argument(help="A folder or tar; for 'folder', the CSV.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The manifest, .csv or .parquet.")],
@@ -39,6 +40,9 @@ def import_data(
         list[str] | None, typer.Option(help="folder: pass over rows where column=value; may be repeated.")
     ] = None,
     source_name: Annotated[str, typer.Option(help="folder: the manifest's 'source'.")] = "",
+    apparent: Annotated[
+        bool, typer.Option("--apparent", help="appa-real: the raters' age with its spread, not the real one.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first faulty row.")] = False,
 ) -> None:
     """Turn labelled faces of any layout into a manifest.
@@ -46,7 +50,10 @@ def import_data(
     Rows that cannot be used are named and left out; the exit code is then 1.
     """
     from agelens.data.manifest import write_manifest
+    from agelens.data.readers.agedb import read_agedb
+    from agelens.data.readers.appa_real import read_appa_real
     from agelens.data.readers.competition import read_competition
+    from agelens.data.readers.fairface import read_fairface
     from agelens.data.readers.folder import read_folder
     from agelens.data.readers.utkface import read_utkface
     from agelens.labels import parse_gender_code
@@ -57,6 +64,12 @@ def import_data(
             report = read_utkface(source, output, strict=strict)
         case "competition":
             report = read_competition(source, output, gender_code=code, strict=strict)
+        case "fairface":
+            report = read_fairface(source, output, strict=strict)
+        case "appa-real":
+            report = read_appa_real(source, output, apparent=apparent, strict=strict)
+        case "agedb":
+            report = read_agedb(source, output, strict=strict)
         case "folder":
             report = read_folder(
                 source,
