@@ -165,7 +165,7 @@ def _training_record(run: Path, recipe: Recipe, about: dict[str, Any], task: Age
         "run": run.resolve().name,
         **{key: about[key] for key in ("git_commit", "versions", "images")},
         "data_sha256": about["data"]["sha256"],
-        "sources": about["data"]["sources"],
+        "sources": about["data"].get("sources", []),
     }
 
 

@@ -111,6 +111,19 @@ def test_agreeing_copies_of_one_split_keep_one(make: Callable[..., Manifest]) ->
     assert done[0] == (2, "dropped: copy of row 1 with the same labels (cluster 1)")
 
 
+def test_a_copy_that_says_more_or_is_to_be_answered_is_not_dropped(make: Callable[..., Manifest]) -> None:
+    manifest = make(
+        Sample("a.png", split="train"),
+        Sample("copy-1.png", age=20, gender=MALE, split="train"),
+        Sample("copy-2.png", split="unlabelled"),
+    )
+    kept, done = clean(manifest, audit(manifest))
+    assert [sample.image for sample in kept] == ["a.png", "copy-1.png", "copy-2.png"]
+    assert [sample.age for sample in kept] == [None, 20, None]
+    assert {sample.duplicate_group for sample in kept} == {"audit-1"}
+    assert done == []
+
+
 def test_faces_shared_with_another_manifest_are_named(make: Callable[..., Manifest]) -> None:
     ours = make(Sample("a.png", age=20), Sample("b.png", age=20))
     theirs = make(Sample("copy-1.png"), Sample("c.png"))

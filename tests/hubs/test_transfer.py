@@ -243,6 +243,25 @@ def test_what_is_no_honest_bundle_is_refused_and_forgotten(
     hub.pull(tmp_path / "out", code=1)  # no cached copy is left to answer
 
 
+def test_a_refusal_is_not_taken_for_silence(hub: Hub, tiny_bundle: Bundle, tmp_path: Path) -> None:
+    """A cached copy must not stand in for a model that the hub no longer gives."""
+    hub.push(tiny_bundle)
+    hub.pull(tmp_path / "before")
+    hub.server.state.private = True  # type: ignore[attr-defined]
+    done = hub.pull(tmp_path / "after", code=1, KAGGLE_API_TOKEN="wrong", HF_TOKEN="wrong")
+    assert "log in to" in done.stderr.splitlines()[-1]
+    assert leftovers(tmp_path / "after") == []
+
+
+def test_more_files_than_one_list_holds_are_refused(hub: Hub, tiny_bundle: Bundle, tmp_path: Path) -> None:
+    if not isinstance(hub.server.state, KaggleState):
+        pytest.skip("Hugging Face lists all files at once")
+    hub.push(tiny_bundle)
+    hub.server.state.next_page = "more"
+    assert "more files" in hub.pull(tmp_path / "out", code=2).stderr
+    assert not any(path.startswith("/files/") for _, path, _ in hub.server.state.requests)
+
+
 def test_a_version_cannot_be_chosen_for_kaggle(hub: Hub, tiny_bundle: Bundle) -> None:
     if hub.uri != KAGGLE:
         pytest.skip("a revision of Hugging Face is a branch")

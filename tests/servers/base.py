@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -100,13 +101,25 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(part)
 
 
+def _bind(handler: type[Handler], port: int) -> ThreadingHTTPServer:
+    """Listen; on a port of a client's choosing, wait for another test run on this machine to leave it."""
+    for left in range(120, -1, -1):
+        try:
+            return ThreadingHTTPServer(("127.0.0.1", port), handler)
+        except OSError:
+            if port == 0 or left == 0:
+                raise
+            time.sleep(0.5)
+    raise AssertionError("the last attempt returns or raises")
+
+
 class Server:
     """Runs a handler in a thread while the ``with`` block lasts."""
 
     def __init__(self, handler: type[Handler], state: State, port: int = 0) -> None:
         bound = type("Bound", (handler,), {"state": state})
         self.state = state
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), bound)
+        self._server = _bind(bound, port)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 

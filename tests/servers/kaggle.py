@@ -22,6 +22,7 @@ class KaggleState(State):
     versions: dict[str, list[dict[str, bytes]]] = field(default_factory=dict)
     blobs: dict[str, tuple[str, bytearray, int]] = field(default_factory=dict)  # token -> name, data, size
     private: bool = False
+    next_page: str = ""
 
 
 class KaggleHandler(Handler):
@@ -129,7 +130,7 @@ class KaggleHandler(Handler):
             self.fail(404, "no such version")
             return
         files = [{"name": name, "size": len(data)} for name, data in versions[number - 1].items()]
-        self.send_json({"files": files, "nextPageToken": ""})
+        self.send_json({"files": files, "nextPageToken": self.state.next_page})
 
     def rpc_DownloadModelInstanceVersion(self, asked: dict[str, object]) -> None:
         key = self.key(asked).replace("/", "%2F")

@@ -137,11 +137,9 @@ def typical_answer(training: tuple[TrainingRow, ...]) -> tuple[float, str] | Non
 
 
 def _table(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:
-    rows = read_table(path)
+    rows = read_table(path, required)
     if not rows:
         raise ManifestError(f"{path} has no rows")
-    if missing := [column for column in required if column not in rows[0]]:
-        raise ManifestError(f"{path} has no column {', '.join(missing)}; it has {', '.join(rows[0])}")
     return rows
 
 

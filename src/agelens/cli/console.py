@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ import typer
 #: Failures named one by one before the rest is only counted.
 SHOWN = 20
 
+ManifestArgument = Annotated[Path, typer.Argument(help="The manifest, .csv or .parquet.")]
 ModelOption = Annotated[
     str, typer.Option("--model", "-m", help="'embedded', a bundle's folder, hf://… or kaggle://….")
 ]

@@ -109,8 +109,9 @@ def clean(manifest: Manifest, report: Audit) -> tuple[list[Sample], list[tuple[i
     """Mend what an audit found.
 
     Unreadable images go. Clusters of copies get a common ``duplicate_group``; of copies in several splits,
-    those of the less protected ones go (test before val before train); copies of one split that agree keep
-    one image; where ages contradict, all get their mean with its spread, and where genders do, none.
+    those of the less protected ones go (test before val before train; rows of other splits stay); copies with
+    the same split and labels keep one image; where ages contradict, all get their mean with its spread, and
+    where genders do, none.
 
     Returns:
         The rows that stay, and what was done: (row from 1, why).
@@ -128,16 +129,17 @@ def clean(manifest: Manifest, report: Audit) -> tuple[list[Sample], list[tuple[i
     for number, rows in enumerate(report.clusters, start=1):
         present = [row for row in rows if row in kept]
         guarded = next((s for s in PROTECTED if any(kept[row].split == s for row in present)), "")
-        for row in [row for row in present if kept[row].split != guarded]:
+        for row in [row for row in present if kept[row].split in PROTECTED and kept[row].split != guarded]:
             drop(row, f"copy of a face in split {guarded!r} (cluster {number})")
         present = [row for row in present if row in kept]
         if not present:
             continue
         agreed, changes = _agreed([kept[row] for row in present])
-        drop_copies = not changes
-        for place, row in enumerate(present):
-            if place and drop_copies:
-                drop(row, f"copy of row {present[0]} with the same labels (cluster {number})")
+        seen: dict[tuple[object, ...], int] = {}
+        for row in present:
+            first = seen.setdefault(_labels(kept[row]), row)
+            if first != row and not changes:
+                drop(row, f"copy of row {first} with the same labels (cluster {number})")
                 continue
             name = kept[row].duplicate_group or f"audit-{number}"
             kept[row] = replace(kept[row], **agreed, duplicate_group=name)
@@ -213,6 +215,11 @@ def _agreed(members: Sequence[Sample]) -> tuple[dict[str, Any], str]:
         agreed["gender"] = None
         words.append("genders of copies differ: now unknown")
     return agreed, "; ".join(words)
+
+
+def _labels(sample: Sample) -> tuple[object, ...]:
+    """What must be equal for a copy to add nothing."""
+    return sample.split, sample.age, sample.age_low, sample.age_high, sample.age_std, sample.gender
 
 
 def _balance(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:

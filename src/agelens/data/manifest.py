@@ -87,11 +87,12 @@ def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
                 writer.writerows(rows)
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
+def read_table(path: Path, required: Sequence[str] = ()) -> list[dict[str, str]]:
     """Read any CSV as rows of text by column name.
 
     Raises:
-        ManifestError: no such file, not UTF-8 text, no header, or a row with a cell too many.
+        ManifestError: no such file, not UTF-8 text, no header, a required column is missing, or a row has a
+            cell too many.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -103,6 +104,8 @@ def read_table(path: Path) -> list[dict[str, str]]:
         raise ManifestError(f"{path} cannot be read as UTF-8 CSV: {error}") from error
     if not columns:
         raise ManifestError(f"{path} is empty; a header line is expected")
+    if missing := [column for column in required if column not in columns]:
+        raise ManifestError(f"{path} has no column {', '.join(missing)}; it has {', '.join(columns)}")
     for number, row in enumerate(rows, start=1):
         if None in row:
             raise ManifestError(f"{path}, row {number}: more cells than the header has columns")

@@ -2,51 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
-from agelens import ages
-from agelens.conformal import REPORTED_LEVELS
-from agelens.errors import ImageError
-from agelens.evaluation import charts
-from agelens.evaluation.age_checks import AgeCheck
+from agelens.evaluation import report_sections as sections
 from agelens.evaluation.compare import Comparison
-from agelens.evaluation.groups import GroupError, Prediction
 from agelens.evaluation.report_style import STYLE
-from agelens.evaluation.run import ADULT, Evaluation
+from agelens.evaluation.run import Evaluation
 from agelens.files import write_text
-from agelens.images import open_image, resize_to_square
-from agelens.metrics import Estimate
-
-#: Groups smaller than this are marked: their figures move with a few faces.
-SMALL = 50
-
-#: The largest errors shown as pictures, where that is asked for.
-WORST = 24
-
-_HEADLINE = (
-    ("score", "competition score", "{:.3f}"),
-    ("mae", "age MAE, years", "{:.2f}"),
-    ("rmse", "age RMSE, years", "{:.2f}"),
-    ("cs5", "ages within 5 years", "{:.1%}"),
-    ("crps", "age CRPS, years", "{:.2f}"),
-    ("gender_accuracy", "gender accuracy", "{:.1%}"),
-    ("adult_calibration_error", f"ECE of P(age ≥ {ADULT})", "{:.3f}"),
-    ("gender_calibration_error", "ECE of gender", "{:.3f}"),
-)
-_COMPARED = {
-    "score": "score",
-    "mae": "MAE, years",
-    "rmse": "RMSE, years",
-    "gender_accuracy": "gender accuracy",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +56,19 @@ def write_report(
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    sections = [
-        ("Headline", _headline(evaluation)),
-        ("Beside other models", _comparisons(subject.model, comparisons)),
-        ("Age", _age(evaluation)),
-        ("Do the intervals hold?", _coverage(evaluation)),
-        ("Are the probabilities honest?", _reliability(evaluation)),
-        ("By group", _groups(evaluation.groups)),
-        ("Age checks", _checks(evaluation.age_checks)),
-        ("Refusing the doubtful", _risk(evaluation)),
-        ("The largest errors", _worst(evaluation.predictions, subject.root) if faces else ""),
+    parts = [
+        ("Headline", sections.headline(evaluation)),
+        ("Beside other models", sections.comparisons(subject.model, comparisons)),
+        ("Age", sections.age(evaluation)),
+        ("Do the intervals hold?", sections.coverage(evaluation)),
+        ("Are the probabilities honest?", sections.reliability(evaluation)),
+        ("By group", sections.groups(evaluation.groups)),
+        ("Age checks", sections.checks(evaluation.age_checks)),
+        ("Refusing the doubtful", sections.risk(evaluation)),
+        ("The largest errors", sections.worst(evaluation.predictions, subject.root) if faces else ""),
         ("Make this report again", f"<pre>{escape(subject.command)}</pre>"),
     ]
-    body = "".join(f"<section><h2>{name}</h2>{content}</section>" for name, content in sections if content)
+    body = "".join(f"<section><h2>{name}</h2>{content}</section>" for name, content in parts if content)
     title = f"{escape(subject.model)} on {escape(subject.split)}"
     unread = f", {len(evaluation.problems)} unreadable ones left out" if evaluation.problems else ""
     page = (
@@ -116,162 +81,3 @@ def write_report(
     )
     write_text(folder / "index.html", page)
     return folder / "index.html"
-
-
-def _headline(evaluation: Evaluation) -> str:
-    tiles = [
-        f'<div class="tile"><b>{form.format(figure.value)}</b><span>{label}</span>'
-        f"<small>{form.format(figure.low)} – {form.format(figure.high)}</small></div>"
-        for key, label, form in _HEADLINE
-        if (figure := evaluation.figures.get(key)) is not None
-    ]
-    return f'<div class="tiles">{"".join(tiles)}</div>'
-
-
-def _comparisons(model: str, comparisons: Sequence[Comparison]) -> str:
-    parts = []
-    for other in comparisons:
-        rows = [
-            [
-                label,
-                _figure(key, other.ours[key]),
-                _figure(key, other.theirs[key]),
-                _difference(key, other.differences[key]),
-            ]
-            for key, label in _COMPARED.items()
-        ]
-        head = ["", model, other.name, "difference (paired)"]
-        parts.append(f"<p>The {other.images} faces that both answered.</p>{_table(head, rows)}")
-    return "".join(parts)
-
-
-def _age(evaluation: Evaluation) -> str:
-    known = [(p.sample.age, p.age) for p in evaluation.predictions if p.sample.age is not None]
-    if not known:
-        return ""
-    true, answer = np.array(known).T
-    return (
-        f'<div class="pair"><figure>{charts.predicted_against_true(true, answer)}'
-        "<figcaption>Predicted against true age; darker where more faces lie.</figcaption></figure>"
-        f"<figure>{charts.error_by_age(evaluation.groups)}"
-        "<figcaption>Error by true age. A bias above 0 means answered too old.</figcaption></figure></div>"
-    )
-
-
-def _coverage(evaluation: Evaluation) -> str:
-    if not evaluation.coverage:
-        return ""
-    head = ["predicted age", "faces", *(f"{level:.0%}" for level in REPORTED_LEVELS), "90% width"]
-    rows = [
-        [
-            band.band,
-            str(band.images),
-            *(f"{held:.1%}" for held in band.held),
-            f"{band.widths[REPORTED_LEVELS.index(0.9)]:.1f}",
-        ]
-        for band in evaluation.coverage
-    ]
-    chart = charts.coverage(evaluation.coverage, REPORTED_LEVELS)
-    return f"<figure>{chart}</figure>{_table(head, rows)}"
-
-
-def _reliability(evaluation: Evaluation) -> str:
-    curves: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    samples = [p.sample for p in evaluation.predictions]
-    aged = np.array([sample.age is not None for sample in samples])
-    if aged.any():
-        of_age = np.array([sample.age or 0 for sample in samples])[aged] >= ADULT
-        curves[f"age ≥ {ADULT}"] = of_age, ages.at_least(evaluation.reading.age[aged], ADULT)
-    gendered = np.array([sample.gender is not None for sample in samples])
-    if gendered.any():
-        female = np.array([str(sample.gender) == "female" for sample in samples])[gendered]
-        curves["female"] = female, evaluation.reading.gender[gendered, 1]
-    if not curves:
-        return ""
-    caption = "Bins of fewer than five faces are left out."
-    return f'<figure class="small">{charts.reliability(curves)}<figcaption>{caption}</figcaption></figure>'
-
-
-def _groups(groups: Sequence[GroupError]) -> str:
-    rows = []
-    for group in groups:
-        name = f"age {group.name}" if group.by == "age" else escape(group.name)
-        rows.append(
-            [
-                name + (" *" if group.images < SMALL else ""),
-                str(group.images),
-                "" if group.mae is None else f"{group.mae:.2f}",
-                "" if group.bias is None else f"{group.bias:+.2f}",
-                "" if group.gender_accuracy is None else f"{group.gender_accuracy:.1%}",
-            ]
-        )
-    note = f"<p>* fewer than {SMALL} faces.</p>" if any(group.images < SMALL for group in groups) else ""
-    return _table(["group", "faces", "MAE", "bias", "gender"], rows) + note if rows else ""
-
-
-def _checks(checks: Sequence[AgeCheck]) -> str:
-    rows = [
-        [
-            f"{check.threshold}",
-            f"{check.challenge}",
-            str(check.minors),
-            f"{check.passed:.1%} [{check.interval[0]:.1%}, {check.interval[1]:.1%}]",
-            "" if check.turned_away is None else f"{check.turned_away:.1%}",
-        ]
-        for check in checks
-    ]
-    head = ["for people of", "passes from", "faces below", "of them pass", "of the others turned away"]
-    explained = (
-        "<p>A check passes a face whose predicted age reaches the challenge age. Intervals are Wilson's.</p>"
-    )
-    return explained + _table(head, rows) if rows else ""
-
-
-def _risk(evaluation: Evaluation) -> str:
-    known = [row for row, p in enumerate(evaluation.predictions) if p.sample.age is not None]
-    if len(known) < SMALL:
-        return ""
-    error = [
-        abs(evaluation.predictions[row].age - (evaluation.predictions[row].sample.age or 0)) for row in known
-    ]
-    width = [
-        evaluation.predictions[row].interval[1] - evaluation.predictions[row].interval[0] for row in known
-    ]
-    chart = charts.risk_by_share(error, width)
-    return f"<figure>{chart}<figcaption>Doubt is the width of a face's interval.</figcaption></figure>"
-
-
-def _worst(predictions: Sequence[Prediction], root: Path) -> str:
-    known = [p for p in predictions if p.sample.age is not None]
-    worst = sorted(known, key=lambda p: abs(p.age - (p.sample.age or 0)), reverse=True)[:WORST]
-    cells = []
-    for p in worst:
-        try:
-            pixels = resize_to_square(open_image(root / p.sample.image).pixels, 112)
-        except ImageError:
-            continue
-        buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, "JPEG", quality=80)
-        data = base64.b64encode(buffer.getvalue()).decode()
-        caption = f"labelled {p.sample.age:g}, answered {p.age:.0f}"
-        picture = f'<img alt="{caption}" src="data:image/jpeg;base64,{data}">'
-        cells.append(f"<figure>{picture}<figcaption>{caption}</figcaption></figure>")
-    return f'<div class="faces">{"".join(cells)}</div>'
-
-
-def _figure(key: str, value: float) -> str:
-    return (
-        f"{value:.1%}" if key == "gender_accuracy" else f"{value:.3f}" if key == "score" else f"{value:.2f}"
-    )
-
-
-def _difference(key: str, figure: Estimate) -> str:
-    scale, form = (100, "{:+.1f} points") if key == "gender_accuracy" else (1, "{:+.3f}")
-    low, high = (f"{scale * bound:+.3g}" for bound in (figure.low, figure.high))
-    return f"{form.format(scale * figure.value)} [{low}, {high}]"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
-    lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table></div>'

@@ -60,7 +60,8 @@ def download(uri: KaggleUri) -> Bundle:
         try:
             uri = _with_current_version(uri)
         except HubError as error:
-            if (cached := _newest_cached(cache, uri)) is None or not isinstance(error.__cause__, OSError):
+            # A refusal is an answer; only silence makes the cached copy the best there is.
+            if (cached := _newest_cached(cache, uri)) is None or _status(error.__cause__) is not None:
                 raise
             logger.warning("Kaggle cannot be reached; using the cached version %d of %s", cached.version, uri)
             uri = cached
@@ -103,8 +104,10 @@ def _file_names(handle: Any) -> list[str]:
     request.framework, request.instance_slug = handle.framework_enum(), handle.variation
     request.version_number = handle.version
     with build_kaggle_client() as client:
-        files = client.models.model_api_client.list_model_instance_version_files(request).files
-    return [str(file.name) for file in files]
+        answer = client.models.model_api_client.list_model_instance_version_files(request)
+    if answer.next_page_token:  # kagglehub would then unpack an archive that nobody has looked into
+        raise BundleError(f"kaggle://{handle} is no bundle: it holds more files than one list of them")
+    return [str(file.name) for file in answer.files]
 
 
 def _framework(uri: KaggleUri) -> Any:
@@ -166,6 +169,6 @@ def _transient(error: Exception) -> float | None:
     return 0.0 if cut else None
 
 
-def _status(error: Exception) -> int | None:
+def _status(error: BaseException | None) -> int | None:
     response = getattr(error, "response", None)
     return None if response is None else int(response.status_code)

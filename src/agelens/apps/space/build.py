@@ -38,8 +38,8 @@ short_description: Age with its interval, and gender, from a face
 
 # {title}
 
-Age (with an interval and the whole distribution) and gender of every face in a photo, by
-[AgeLens](https://pypi.org/project/agelens/). Model: `{name}`. Licence of the weights: {licence}.
+Age (with an interval and the whole distribution) and gender of every face in a photo, by AgeLens.
+Model: `{name}`. Licence of the weights: {licence}.
 
 Gender is the binary label of the training data, not a person's identity. Do not use it to decide about a
 person. The example photo is NASA's, in the public domain.

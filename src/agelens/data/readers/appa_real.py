@@ -45,10 +45,7 @@ def read_appa_real(
     wanted = ("file_name", "apparent_age_avg", "apparent_age_std") if apparent else ("file_name", "real_age")
     report = ReadReport(strict=strict)
     for name, table in tables.items():
-        rows = read_table(table)
-        if rows and (missing := [column for column in wanted if column not in rows[0]]):
-            raise ManifestError(f"{table} has no column {', '.join(missing)}")
-        for number, row in enumerate(rows, start=1):
+        for number, row in enumerate(read_table(table, wanted), start=1):
             where = f"{table.name} row {number}"
             file = f"{name}/{row['file_name']}"
             # The crop with its margin, where it is there; the whole photo else.

@@ -39,10 +39,7 @@ def read_fairface(source: Path, manifest: Path, *, strict: bool = False) -> Read
     names = relative_to_manifest(images.values(), manifest)
     report = ReadReport(strict=strict)
     for split, table in tables.items():
-        rows = read_table(table)
-        if rows and (missing := [column for column in _COLUMNS if column not in rows[0]]):
-            raise ManifestError(f"{table} has no column {', '.join(missing)}")
-        for number, row in enumerate(rows, start=1):
+        for number, row in enumerate(read_table(table, _COLUMNS), start=1):
             where = f"{table.name} row {number}"
             if (path := images.get(row["file"])) is None:
                 report.refuse(where, f"column file: there is no image {row['file']!r}")
