@@ -102,9 +102,9 @@ def test_small_faces_of_a_huge_picture_are_cut_from_its_full_resolution() -> Non
     pixels = np.zeros((3000, 3000, 3), np.uint8)
     pixels[:, ::4] = 255
     pixels[:, 1::4] = 255
-    crop, found = agelens.load("embedded", EveryHundred()).crop_largest(pixels)
-    assert found
-    assert crop.std() > 60
+    largest = agelens.load("embedded", EveryHundred()).crop_largest(pixels)
+    assert largest.found
+    assert largest.crop.std() > 60
     (face,) = agelens.load("embedded", EveryHundred()).predict(pixels)
     assert face.box == pytest.approx((1470, 1470, 1530, 1530), abs=1)
 
@@ -127,10 +127,22 @@ def test_an_unreadable_image_raises_when_asked_alone(predictor: Predictor) -> No
 
 
 def test_without_a_face_the_whole_picture_is_cropped(predictor: Predictor) -> None:
-    crop, found = predictor.crop_largest(np.full((100, 60, 3), 99, np.uint8))
-    assert not found
+    largest = predictor.crop_largest(np.full((100, 60, 3), 99, np.uint8))
+    assert not largest.found
+    assert largest.quality == 0
     side = predictor.bundle.spec.input.size
-    assert crop.shape == (side, side, 3)
+    assert largest.crop.shape == (side, side, 3)
+
+
+def test_a_refused_face_keeps_its_place_and_says_why(astronaut: Path, predictor: Predictor) -> None:
+    (face,) = predictor.predict(astronaut)
+    assert face.refusal(face.quality) is None
+    values = face.to_dict(18, min_quality=1.0)
+    assert values["refused"] == f"quality {face.quality:.2f} is below 1"
+    for name in ("age", "age_interval", "gender", "gender_probability", "at_least_probability"):
+        assert values[name] is None
+    assert values["box"] == face.to_dict()["box"]
+    assert face.to_dict(18)["refused"] is None
 
 
 def test_a_model_that_onnx_runtime_cannot_load_is_a_sentence(tmp_path: Path) -> None:

@@ -65,20 +65,25 @@ def uniform(low: float, high: float) -> NDArray[np.float32]:
     return (covered / covered.sum()).astype(np.float32)
 
 
-def target(sample: Sample, sigma: float = DEFAULT_SIGMA) -> NDArray[np.float32]:
-    """The label distribution of a sample: (101,) float32; all zeros where the age is unknown."""
+def target(sample: Sample, sigma: float = DEFAULT_SIGMA, sigma_per_year: float = 0.0) -> NDArray[np.float32]:
+    """The label distribution of a sample: (101,) float32; all zeros where the age is unknown.
+
+    The spread of an exact age is ``sigma + sigma_per_year * age`` years.
+    """
     if sample.age is not None:
-        return gaussian(sample.age, sample.age_std if sample.age_std else sigma)
+        return gaussian(sample.age, sample.age_std or sigma + sigma_per_year * sample.age)
     if sample.age_low is not None and sample.age_high is not None:
         return uniform(sample.age_low, sample.age_high)
     return np.zeros(NUM_AGES, dtype=np.float32)
 
 
-def targets(samples: Sequence[Sample], sigma: float = DEFAULT_SIGMA) -> NDArray[np.float32]:
+def targets(
+    samples: Sequence[Sample], sigma: float = DEFAULT_SIGMA, sigma_per_year: float = 0.0
+) -> NDArray[np.float32]:
     """The label distributions of many samples: (n, 101) float32."""
     if not samples:
         return np.zeros((0, NUM_AGES), dtype=np.float32)
-    return np.stack([target(sample, sigma) for sample in samples])
+    return np.stack([target(sample, sigma, sigma_per_year) for sample in samples])
 
 
 def softmax(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float32]:

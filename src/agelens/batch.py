@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from agelens import quality
 from agelens.errors import ImageError
 from agelens.images import Pixels
-from agelens.predictor import Predictor, Reading
+from agelens.predictor import LargestFace, Predictor, Reading
 
 #: Images in memory at once.
 WINDOW = 512
@@ -26,12 +28,16 @@ class BatchReading:
         reading: their distributions, in the order of ``rows``.
         errors: position -> why an image could not be read.
         without_face: how many were read whole, since no face was found in them.
+        quality: (n,) 0..1, in the order of ``rows``; see ``agelens.quality``.
+        found: (n,) whether a face was found.
     """
 
     rows: tuple[int, ...]
     reading: Reading
     errors: dict[int, str]
     without_face: int
+    quality: NDArray[np.float64]
+    found: NDArray[np.bool_]
 
 
 def read_each(
@@ -52,28 +58,38 @@ def read_each(
     rows: list[int] = []
     readings: list[Reading] = []
     errors: dict[int, str] = {}
-    without_face = 0
+    faces: list[LargestFace] = []
 
-    def find(path: Path) -> tuple[Pixels | str, bool]:
+    def find(path: Path) -> LargestFace | str:
         try:
             return predictor.crop_largest(path)
         except ImageError as error:
-            return str(error), False
+            return str(error)
 
     with ThreadPoolExecutor(2) as pool:
         for start in range(0, len(images), WINDOW):
             crops: list[Pixels] = []
             window = images[start : start + WINDOW]
-            for row, (crop, found) in enumerate(pool.map(find, window), start=start):
-                if isinstance(crop, str):
-                    errors[row] = crop
+            for row, face in enumerate(pool.map(find, window), start=start):
+                if isinstance(face, str):
+                    errors[row] = face
                     continue
-                without_face += not found
                 rows.append(row)
-                crops.append(crop)
+                crops.append(face.crop)
+                faces.append(face._replace(crop=face.crop[:0]))  # the pixels are done with
             readings.append(_read(predictor, crops, flip))
             progress(start + len(window))
-    return BatchReading(tuple(rows), _joined(readings or [predictor.read_faces([])]), errors, without_face)
+    reading = _joined(readings or [predictor.read_faces([])])
+    found = np.array([face.found for face in faces], dtype=bool)
+    picture = np.array([face.quality for face in faces])
+    return BatchReading(
+        rows=tuple(rows),
+        reading=reading,
+        errors=errors,
+        without_face=int((~found).sum()),
+        quality=quality.of_answers(picture, reading.age),
+        found=found,
+    )
 
 
 def average(readings: Sequence[Reading]) -> Reading:

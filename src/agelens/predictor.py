@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from agelens import ages, conformal
+from agelens import ages, conformal, quality
 from agelens.bundle import Bundle
 from agelens.crop import crop_face
 from agelens.detect import Detection, Detector, DetectorName
@@ -22,6 +22,9 @@ from agelens.errors import BundleError, ImageError
 from agelens.images import Pixels, Source, open_image, resize_to_square
 from agelens.labels import GENDERS, Gender
 from agelens.yunet_weights import make_detector
+
+#: What of a face's values is withheld where its quality does not suffice.
+_ANSWERS = frozenset({"age", "age_interval", "gender", "gender_probability", "at_least_probability"})
 
 #: The level of an answer's interval unless another is asked for.
 LEVEL = 0.9
@@ -40,6 +43,7 @@ class Face:
         gender: the more probable label.
         gender_probability: of that label, 0.5..1.
         age_probabilities: (101,) float32, the whole distribution over ages 0..100; sums to 1.
+        quality: 0..1, how far the face can be trusted to be read; see ``agelens.quality``.
     """
 
     box: tuple[float, float, float, float]
@@ -50,6 +54,7 @@ class Face:
     gender: Gender
     gender_probability: float
     age_probabilities: NDArray[np.float32] = field(repr=False, compare=False)
+    quality: float = 1.0
 
     def probability_at_least(self, age: int) -> float:
         """The probability that the person is ``age`` or older.
@@ -59,19 +64,29 @@ class Face:
         """
         return float(ages.at_least(self.age_probabilities, age))
 
-    def to_dict(self, at_least: int | None = None) -> dict[str, Any]:
+    def refusal(self, min_quality: float) -> str | None:
+        """Why the face is not answered where that much quality is asked for; None where it is."""
+        if self.quality >= min_quality:
+            return None
+        return f"quality {self.quality:.2f} is below {min_quality:g}"
+
+    def to_dict(self, at_least: int | None = None, min_quality: float = 0.0) -> dict[str, Any]:
         """The face as plain JSON values; years to a tenth, probabilities to three digits.
 
-        With ``at_least``, the probability of being so old or older is added.
+        With ``at_least``, the probability of being so old or older is added. Below ``min_quality``,
+        ``refused`` says why and the answers are null.
         """
+        refused = self.refusal(min_quality)
         extra = (
             {}
             if at_least is None
             else {"at_least": at_least, "at_least_probability": round(self.probability_at_least(at_least), 3)}
         )
-        return {
+        values = {
             "box": [round(value, 1) for value in self.box],
             "detection": round(self.detection, 3),
+            "quality": round(self.quality, 3),
+            "refused": refused,
             "age": round(self.age, 1),
             "age_interval": [round(value, 1) for value in self.age_interval],
             "interval_level": self.interval_level,
@@ -79,6 +94,7 @@ class Face:
             "gender_probability": round(self.gender_probability, 3),
             **extra,
         }
+        return values if refused is None else values | dict.fromkeys(_ANSWERS & values.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +110,14 @@ class Answer:
     faces: tuple[Face, ...] = ()
     error: str | None = None
 
-    def to_dict(self, at_least: int | None = None) -> dict[str, Any]:
-        """The answer as plain JSON values; ``at_least`` as for a face."""
+    def to_dict(self, at_least: int | None = None, min_quality: float = 0.0) -> dict[str, Any]:
+        """The answer as plain JSON values; ``at_least`` and ``min_quality`` as for a face."""
         return {
             "image": self.image,
             "width": self.width,
             "height": self.height,
             "error": self.error,
-            "faces": [face.to_dict(at_least) for face in self.faces],
+            "faces": [face.to_dict(at_least, min_quality) for face in self.faces],
         }
 
 
@@ -125,6 +141,21 @@ class _Found:
     answer: Answer
     detections: tuple[Detection, ...] = ()
     crops: tuple[Pixels, ...] = ()
+    qualities: tuple[float, ...] = ()  # of the pictures, 0..1
+
+
+class LargestFace(NamedTuple):
+    """The largest face of a picture, for the network.
+
+    Attributes:
+        crop: (S, S, 3) uint8 RGB.
+        found: False where no face was found, and the crop is the whole picture.
+        quality: of the picture, 0..1; 0 where no face was found.
+    """
+
+    crop: Pixels
+    found: bool
+    quality: float
 
 
 class Predictor:
@@ -207,16 +238,18 @@ class Predictor:
         """The age intervals of n faces, calibrated where the bundle is: (n, 2) years."""
         return conformal.interval(reading.age, level, self.bundle.spec.calibration.age_intervals)
 
-    def crop_largest(self, image: Source) -> tuple[Pixels, bool]:
-        """The aligned square of the largest face and True; the whole picture and False where there is none.
+    def crop_largest(self, image: Source) -> LargestFace:
+        """The aligned square of the largest face; the whole picture where none is found.
 
         Raises:
             ImageError: the image cannot be read.
         """
         found = self._find(image, limit=1)
         if found.crops:
-            return found.crops[0], True
-        return resize_to_square(open_image(image).pixels, self.bundle.spec.input.size), False
+            return LargestFace(found.crops[0], True, found.qualities[0])
+        return LargestFace(
+            resize_to_square(open_image(image).pixels, self.bundle.spec.input.size), False, 0.0
+        )
 
     def _run(self, crops: Pixels) -> Reading:
         inputs = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32)
@@ -250,13 +283,20 @@ class Predictor:
         spec = self.bundle.spec
         crops = tuple(crop_face(pixels, found, self.detector.name, spec.crop, size) for found in detections)
         answer = Answer(_name(image), picture.width, picture.height)
-        return _Found(answer, tuple(_rescaled(found, 1 / scale) for found in detections), crops)
+        detections = tuple(_rescaled(found, 1 / scale) for found in detections)
+        qualities = tuple(
+            quality.of_picture(found.score, found.side, crop)
+            for found, crop in zip(detections, crops, strict=True)
+        )
+        return _Found(answer, detections, crops, qualities)
 
     def _read(self, found: Iterable[_Found], level: float) -> Iterator[Answer]:
         window = list(found)
         reading = self.read_faces([crop for one in window for crop in one.crops])
         mean = ages.expectation(reading.age)
         bounds = self.intervals(reading, level)
+        pictures = np.array([value for one in window for value in one.qualities])
+        trusted = quality.of_answers(pictures, reading.age)
         row = 0
         for one in window:
             faces = []
@@ -272,6 +312,7 @@ class Predictor:
                         gender=GENDERS[likelier],
                         gender_probability=float(reading.gender[row, likelier]),
                         age_probabilities=reading.age[row],
+                        quality=float(trusted[row]),
                     )
                 )
                 row += 1

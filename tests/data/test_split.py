@@ -79,3 +79,12 @@ def test_ratios_are_scaled_to_one() -> None:
 def test_what_is_no_ratio_is_refused(text: str) -> None:
     with pytest.raises(ManifestError, match="ratio"):
         parse_ratio(text)
+
+
+def test_a_part_of_one_split_is_set_aside_and_the_others_stay() -> None:
+    samples = [Sample(f"{n}.jpg", age=n % 60, split="test" if n % 4 == 0 else "train") for n in range(400)]
+    dealt = split_samples(samples, {"train": 0.9, "calibration": 0.1}, of="train")
+    assert [s.split for s in dealt if s.split == "test"] == ["test"] * 100
+    assert 25 <= sum(s.split == "calibration" for s in dealt) <= 35
+    with pytest.raises(ManifestError, match="no split 'val'"):
+        split_samples(samples, {"train": 1.0}, of="val")

@@ -10,8 +10,9 @@ from agelens.data.manifest import read_manifest
 from agelens.data.pack import write_pack
 from agelens.errors import ManifestError
 from agelens.training.datamodule import FaceDataModule
-from agelens.training.faces import EpochSampler
+from agelens.training.faces import EpochSampler, balancing_weights
 from agelens.training.recipe import load_recipe
+from agelens.training.teacher import write_teacher
 
 TINY = ["network.widths=[8, 16]", "network.depths=[1, 1]", "size=32", "batch_size=16"]
 
@@ -90,7 +91,7 @@ def test_unreadable_images_are_dropped_and_reported_never_trained_on(synthetic: 
     data = FaceDataModule(tmp_path / "m.csv", load_recipe("embedded", TINY))
     assert [problem.where for problem in data.problems] == ["row 4"]
     assert len(data.splits["train"]) == 160
-    assert all(sample.image != "broken.jpg" for _, sample in data.splits["train"])
+    assert all(sample.image != "broken.jpg" for _, sample, _ in data.splits["train"])
 
 
 def test_a_manifest_without_val_says_how_to_make_one(tmp_path: Path, synthetic: Path) -> None:
@@ -99,3 +100,60 @@ def test_a_manifest_without_val_says_how_to_make_one(tmp_path: Path, synthetic: 
     (tmp_path / "m.csv").write_text("\n".join(lines))
     with pytest.raises(ManifestError, match="agelens data split"):
         FaceDataModule(tmp_path / "m.csv", load_recipe("embedded", TINY))
+
+
+def test_balancing_draws_rare_ages_oftener_and_common_ones_still() -> None:
+    ages = np.array([20.0] * 90 + [80.0] * 10)
+    weights = balancing_weights(ages, 0.5)
+    assert weights[-1] / weights[0] == pytest.approx(3, rel=0.02)  # nine times as rare
+    draws = [row for _, row in EpochSampler(100, shuffle=True, seed=0, weights=weights)]
+    assert len(draws) == 100
+    assert 24 <= sum(row >= 90 for row in draws) <= 26
+    assert balancing_weights([np.nan, 30.0, 30.0], 1.0).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_balancing_does_not_take_the_ends_for_rare() -> None:
+    weights = balancing_weights(np.repeat(np.arange(101), 5), 1.0)
+    assert weights.max() / weights.min() < 1.01
+
+
+def test_another_table_adds_its_training_faces_alone(synthetic: Path, tmp_path: Path) -> None:
+    write_pack(read_manifest(synthetic), tmp_path / "pack", 32)
+    data = FaceDataModule(synthetic, load_recipe("embedded", TINY), also=[tmp_path / "pack"])
+    assert [len(data.splits[split]) for split in ("train", "val", "test")] == [320, 64, 64]
+    twins = data._images[data.splits["train"][0].row], data._images[data.splits["train"][160].row]
+    assert np.abs(twins[0].mean() - twins[1].mean()) < 2  # the file and its packed copy
+
+
+def test_targets_hold_a_share_of_what_the_teacher_says(synthetic: Path, tmp_path: Path) -> None:
+    table = read_manifest(synthetic)
+    paths = [table.path(sample) for sample in table.samples]
+    age = np.zeros((len(paths), 101))
+    age[:, 70] = 1
+    gender = np.tile([0.25, 0.75], (len(paths), 1))
+    hints = np.arange(len(paths) * 3).reshape(-1, 3) % 7
+    write_teacher(tmp_path / "teacher.npz", paths[::-1], age, gender, hints[::-1])
+    recipe = load_recipe("embedded", [*TINY, "loss.teacher=0.5", "loss.gender_smoothing=0"])
+    data = FaceDataModule(synthetic, recipe, teacher=tmp_path / "teacher.npz")
+    plain = FaceDataModule(synthetic, load_recipe("embedded", [*TINY, "loss.gender_smoothing=0"]))
+    taught, untaught = next(iter(data.train_dataloader())), next(iter(plain.train_dataloader()))
+    assert (taught.images == untaught.images).all()
+    np.testing.assert_allclose(taught.age_target[:, 70], 0.5 + 0.5 * untaught.age_target[:, 70], atol=1e-3)
+    np.testing.assert_allclose(
+        taught.gender_target, 0.5 * untaught.gender_target + torch.tensor([0.125, 0.375]), atol=1e-3
+    )
+    assert data.hint_features == taught.hint.shape[1] == 3
+    # Nothing is learnt from the teacher where figures are measured.
+    assert (next(iter(data.val_dataloader())).age_target[:, 70] < 0.5).any()
+
+
+def test_a_teacher_must_know_every_training_face(synthetic: Path, tmp_path: Path) -> None:
+    recipe = load_recipe("embedded", [*TINY, "loss.teacher=0.5"])
+    with pytest.raises(ManifestError, match="--teacher"):
+        FaceDataModule(synthetic, recipe)
+    write_teacher(tmp_path / "t.npz", [tmp_path / "other.jpg"], np.full((1, 101), 1 / 101), np.eye(2)[:1])
+    with pytest.raises(ManifestError, match="knows nothing of 160 training images"):
+        FaceDataModule(synthetic, recipe, teacher=tmp_path / "t.npz")
+    (tmp_path / "bad.npz").write_bytes(b"nonsense")
+    with pytest.raises(ManifestError, match="cannot be read"):
+        FaceDataModule(synthetic, recipe, teacher=tmp_path / "bad.npz")

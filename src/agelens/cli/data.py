@@ -103,6 +103,9 @@ def split_data(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the dealing.")] = 0,
     again: Annotated[bool, typer.Option("--again", help="Deal out rows that have a split, too.")] = False,
+    of: Annotated[
+        str, typer.Option(help="Deal out only this split's rows anew (and those without), as 'train'.")
+    ] = "",
 ) -> None:
     """Deal images out to splits, by age band and gender, keeping people and duplicates together."""
     from agelens.data.manifest import read_manifest, write_manifest
@@ -113,7 +116,7 @@ def split_data(
         raise ManifestError(
             "a manifest's image paths start from its folder; write the new one beside the old"
         )
-    samples = split_samples(read_manifest(manifest).samples, shares, seed=seed, again=again)
+    samples = split_samples(read_manifest(manifest).samples, shares, seed=seed, again=again, of=of)
     write_manifest(output or manifest, samples)
     counts = Counter(sample.split for sample in samples)
     typer.echo(", ".join(f"{name} {count}" for name, count in sorted(counts.items())))

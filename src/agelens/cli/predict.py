@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 Format = Literal["table", "json", "jsonl", "csv"]
 
 _CSV_COLUMNS = (
-    "image", "face", "x0", "y0", "x1", "y1", "detection", "age", "age_low", "age_high", "interval_level",
-    "gender", "gender_probability", "error",
+    "image", "face", "x0", "y0", "x1", "y1", "detection", "quality", "age", "age_low", "age_high",
+    "interval_level", "gender", "gender_probability", "refused", "error",
 )  # fmt: skip
 
 
@@ -51,6 +51,10 @@ def predict(
         int | None,
         typer.Option(min=0, max=100, help="Also answer how probable it is to be so many years old or older."),
     ] = None,
+    min_quality: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help="Refuse faces of less quality (0..1); each refusal is said."),
+    ] = 0.0,
     threads: Annotated[int | None, typer.Option(min=1, help="Default: all cores.")] = None,
 ) -> None:
     """Read age and gender of every face in images.
@@ -75,11 +79,14 @@ def predict(
     if chosen == "table" and output is None:
         from rich.console import Console
 
-        Console().print(_table(answers, at_least))
+        Console().print(_table(answers, at_least, min_quality))
     elif output is None:
-        sys.stdout.write(_text(answers, chosen, at_least))
+        sys.stdout.write(_text(answers, chosen, at_least, min_quality))
     else:
-        write_text(output, _text(answers, chosen, at_least))
+        write_text(output, _text(answers, chosen, at_least, min_quality))
+    refused = sum(face.refusal(min_quality) is not None for answer in answers for face in answer.faces)
+    if refused:
+        tell(f"agelens: {refused} faces are below quality {min_quality:g} and were refused")
     failed = [answer.error for answer in answers if answer.error]
     if failed:
         tell_failures(failed)
@@ -107,25 +114,27 @@ def _by_suffix(output: Path | None) -> Format:
     return suffixes.get(output.suffix.lower(), "table")
 
 
-def _text(answers: list[Answer], format: Format, at_least: int | None) -> str:
+def _text(answers: list[Answer], format: Format, at_least: int | None, min_quality: float) -> str:
     match format:
         case "json":
-            whole = [answer.to_dict(at_least) for answer in answers]
+            whole = [answer.to_dict(at_least, min_quality) for answer in answers]
             return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
         case "jsonl":
-            lines = (json.dumps(answer.to_dict(at_least), ensure_ascii=False) for answer in answers)
+            lines = (
+                json.dumps(answer.to_dict(at_least, min_quality), ensure_ascii=False) for answer in answers
+            )
             return "".join(f"{line}\n" for line in lines)
         case "csv":
-            return _csv(answers, at_least)
+            return _csv(answers, at_least, min_quality)
         case "table":
             from rich.console import Console
 
             buffer = io.StringIO()
-            Console(file=buffer, width=120).print(_table(answers, at_least))
+            Console(file=buffer, width=120).print(_table(answers, at_least, min_quality))
             return buffer.getvalue()
 
 
-def _csv(answers: list[Answer], at_least: int | None) -> str:
+def _csv(answers: list[Answer], at_least: int | None, min_quality: float) -> str:
     """One row a face; an image without a face, or with an error, has one row too."""
     buffer = io.StringIO()
     columns = _CSV_COLUMNS if at_least is None else (*_CSV_COLUMNS, "at_least", "at_least_probability")
@@ -135,14 +144,14 @@ def _csv(answers: list[Answer], at_least: int | None) -> str:
         if not answer.faces:
             writer.writerow({"image": answer.image, "error": answer.error or ""})
         for number, face in enumerate(answer.faces, start=1):
-            values = face.to_dict(at_least)
+            values = face.to_dict(at_least, min_quality)
             row = dict(zip(("x0", "y0", "x1", "y1"), values.pop("box"), strict=True))
-            row |= dict(zip(("age_low", "age_high"), values.pop("age_interval"), strict=True))
+            row |= dict(zip(("age_low", "age_high"), values.pop("age_interval") or (None, None), strict=True))
             writer.writerow({"image": answer.image, "face": number, **row, **values})
     return buffer.getvalue()
 
 
-def _table(answers: list[Answer], at_least: int | None) -> Table:
+def _table(answers: list[Answer], at_least: int | None, min_quality: float) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -166,6 +175,12 @@ def _table(answers: list[Answer], at_least: int | None) -> Table:
         elif not answer.faces:
             table.add_row(name, "–", "", Text("no face found", style="yellow"), "", "")
         for number, face in enumerate(answer.faces):
+            if face.refusal(min_quality) is not None:
+                refused = Text(f"refused: quality {face.quality:.2f}", style="yellow")
+                place = f"{max(0, face.box[0]):.0f}, {max(0, face.box[1]):.0f}"
+                blank = [] if at_least is None else [""]
+                table.add_row(name if number == 0 else "", "–", "", refused, "", *blank, place)
+                continue
             low, high = face.age_interval
             table.add_row(
                 name if number == 0 else "",

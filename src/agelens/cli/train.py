@@ -16,6 +16,14 @@ def train(
     recipe: Annotated[
         str, typer.Option(help="cnn-scratch, efficientnet-b4, embedded, or a YAML file.")
     ] = "efficientnet-b4",
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(help="A further manifest or pack: its split 'train' is learnt too; repeatable."),
+    ] = None,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(help="Soft answers (.npz) to learn beside the labels: loss.teacher, loss.hint."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="key=value over the recipe, as optim.lr=1e-4; repeatable."),
@@ -45,6 +53,15 @@ def train(
     logging.getLogger("agelens").setLevel(logging.INFO)
     hardware = Hardware(accelerator, int(devices) if devices.isdigit() else devices, num_nodes, strategy)
     chosen = load_recipe(recipe, settings or [])
-    figures = fit(chosen, manifest, output, resume=resume, hardware=hardware, space_id=space)
+    figures = fit(
+        chosen,
+        manifest,
+        output,
+        also=also or [],
+        teacher=teacher,
+        resume=resume,
+        hardware=hardware,
+        space_id=space,
+    )
     for name, value in sorted(figures.items()):
         typer.echo(f"{name:<24} {value:.4f}")

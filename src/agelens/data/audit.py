@@ -12,12 +12,10 @@ from agelens.data.duplicates import Fingerprint, clusters, find_copies, fingerpr
 from agelens.data.manifest import Manifest
 from agelens.errors import ImageError
 from agelens.labels import MAX_AGE, Sample
+from agelens.quality import BLURRED
 
 #: Pixels. A face smaller than this shows little of its age.
 TINY = 48
-
-#: Variance of the Laplacian at 64×64 below which a picture is called blurred.
-BLURRED = 60.0
 
 #: Years. Copies whose ages differ by more than this contradict each other.
 TOLERATED = 0.5

@@ -38,7 +38,12 @@ def parse_ratio(text: str) -> dict[str, float]:
 
 
 def split_samples(
-    samples: Sequence[Sample], ratio: Mapping[str, float], *, seed: int = 0, again: bool = False
+    samples: Sequence[Sample],
+    ratio: Mapping[str, float],
+    *,
+    seed: int = 0,
+    again: bool = False,
+    of: str = "",
 ) -> list[Sample]:
     """Give every sample without a split one.
 
@@ -51,9 +56,14 @@ def split_samples(
         ratio: split -> share, summing to 1.
         seed: of the order in which equal clusters are dealt.
         again: deal out samples that have a split, too.
+        of: deal out the samples of this split, too, as when a part of ``train`` is set aside.
+
+    Raises:
+        ManifestError: no sample is of the split ``of``.
     """
-    if again:
-        samples = [replace(sample, split="") for sample in samples]
+    if of and not any(sample.split == of for sample in samples):
+        raise ManifestError(f"the manifest has no split {of!r} to deal out anew")
+    samples = [replace(sample, split="") if again or sample.split == of else sample for sample in samples]
     clusters = _clusters(samples)
     splits = [sample.split for sample in samples]
     by_stratum: dict[Stratum, list[list[int]]] = defaultdict(list)

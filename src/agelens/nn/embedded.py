@@ -49,13 +49,19 @@ class EmbeddedNet(nn.Module):
                 channels = width
         self.stages = nn.Sequential(*blocks)
         self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.width = channels  # of the pooled features
         self.heads = AgeGenderHeads(channels, [], [config.dropout])
         _initialise(self)
 
     def forward(self, images: Tensor) -> AgeGenderLogits:
         """(B, 3, S, S) normalised RGB, S at least 16 for four stages -> logits."""
-        logits: AgeGenderLogits = self.heads(self.pool(self.stages(self.stem(images))))
+        logits: AgeGenderLogits = self.heads(self.features(images))
         return logits
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, S, S) -> (B, C) pooled features, what the heads read."""
+        pooled: Tensor = self.pool(self.stages(self.stem(images)))
+        return pooled
 
 
 class ResidualBlock(nn.Module):

@@ -24,6 +24,9 @@ class LossConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sigma: float = Field(default=1.5, gt=0)  # years, of an exact age's Gaussian
+    sigma_per_year: float = Field(default=0.0, ge=0)  # by which it grows with age
+    teacher: float = Field(default=0.0, ge=0, le=1)  # share of a teacher's answer in the target
+    hint: float = Field(default=0.0, ge=0)  # of the squared error in foretelling the teacher's features
     age: float = Field(default=1.0, ge=0)
     gender: float = Field(default=1.0, ge=0)
     expectation: float = Field(default=0.0, ge=0)  # per year of L1 error of the mean age
@@ -49,13 +52,21 @@ class AgeGenderLoss(nn.Module):
         self.config = config
         self.register_buffer("ages", torch.arange(NUM_AGES, dtype=torch.float32), persistent=False)
 
-    def forward(self, logits: AgeGenderLogits, age_target: Tensor, gender: Tensor) -> LossTerms:
+    def forward(
+        self,
+        logits: AgeGenderLogits,
+        age_target: Tensor,
+        gender: Tensor,
+        soft_gender: Tensor | None = None,
+    ) -> LossTerms:
         """Compare logits with labels.
 
         Args:
             logits: (B, 101) and (B, 2).
             age_target: (B, 101), rows sum to 1, or are all zero where the age is unknown.
             gender: (B,) 0 male, 1 female, -1 unknown.
+            soft_gender: (B, 2) probabilities to learn in place of ``gender``, smoothing included; rows of
+                zeros where unknown.
         """
         age_logits, gender_logits = logits.age.float(), logits.gender.float()
         known = age_target.sum(dim=1) > 0.5
@@ -67,17 +78,20 @@ class AgeGenderLoss(nn.Module):
         error = (expected - age_target @ self.ages).abs()
         expectation = (error * known).sum() / count
         with_gender = (gender != NO_GENDER).sum().clamp(min=1)
-        gender_loss = (
-            F.cross_entropy(
-                gender_logits,
-                gender,
-                ignore_index=NO_GENDER,
-                label_smoothing=self.config.gender_smoothing,
-                reduction="sum",
-            )
-            / with_gender
-        )
+        if soft_gender is not None:
+            gender_loss = -(soft_gender * F.log_softmax(gender_logits, dim=1)).sum() / with_gender
+        else:
+            gender_loss = self._hard_gender(gender_logits, gender) / with_gender
         total = (
             self.config.age * age + self.config.gender * gender_loss + self.config.expectation * expectation
         )
         return LossTerms(total, age, gender_loss, expectation)
+
+    def _hard_gender(self, logits: Tensor, gender: Tensor) -> Tensor:
+        return F.cross_entropy(
+            logits,
+            gender,
+            ignore_index=NO_GENDER,
+            label_smoothing=self.config.gender_smoothing,
+            reduction="sum",
+        )

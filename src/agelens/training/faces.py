@@ -8,15 +8,16 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from agelens.ages import targets
 from agelens.images import Pixels, open_image, resize_to_square
-from agelens.labels import Sample
-from agelens.nn.losses import NO_GENDER
+from agelens.labels import GENDERS, NUM_AGES, Sample
+from agelens.nn.losses import NO_GENDER, LossConfig
 from agelens.training.augment import AugmentConfig, augment
+from agelens.training.teacher import Teacher
 
 #: What the sampler draws: the epoch, so that augmentation differs between epochs, and the row.
 Draw = tuple[int, int]
@@ -30,18 +31,24 @@ class Batch(NamedTuple):
         age_target: (B, 101) float32 label distributions; all zero where the age is unknown.
         age: (B,) float32, years; NaN where unknown.
         gender: (B,) int64; 0 male, 1 female, -1 unknown.
+        gender_target: (B, 2) float32 probabilities; all zero where the gender is unknown.
+        hint: (B, D) float32, a teacher's features; D is 0 without one.
     """
 
     images: Tensor
     age_target: Tensor
     age: Tensor
     gender: Tensor
+    gender_target: Tensor
+    hint: Tensor
 
 
 class Images(Protocol):
     """A row of pixels by number: a pack, or files."""
 
     def __getitem__(self, index: int) -> Pixels: ...
+
+    def __len__(self) -> int: ...
 
 
 class ImageFiles:
@@ -55,6 +62,24 @@ class ImageFiles:
     def __getitem__(self, index: int) -> Pixels:
         return open_image(self._paths[index], self._max_side).pixels
 
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+class ImageTables:
+    """Several rows of pixels, numbered on from one to the next."""
+
+    def __init__(self, tables: Sequence[Images]) -> None:
+        self._tables = tables
+        self._starts = np.cumsum([0, *(len(table) for table in tables)])
+
+    def __getitem__(self, index: int) -> Pixels:
+        table = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return self._tables[table][index - int(self._starts[table])]
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
 
 class FaceDataset(Dataset[Batch]):
     """Faces of one split, read a whole batch at a time."""
@@ -66,24 +91,36 @@ class FaceDataset(Dataset[Batch]):
         samples: Sequence[Sample],
         *,
         size: int,
-        sigma: float,
+        loss: LossConfig,
         augmentation: AugmentConfig | None,
         seed: int,
+        teacher: Teacher | None = None,
     ) -> None:
-        """Pair ``samples`` with the ``rows`` of ``images`` they belong to; equally long."""
+        """Pair ``samples`` with their ``rows`` of ``images``; equally long, as is the teacher."""
         self._images = images
         self._rows = np.asarray(rows)
         self._size = size
         self._augmentation = augmentation
         self._seed = seed
-        self._age_target = targets(samples, sigma)
+        self._age_target = targets(samples, loss.sigma, loss.sigma_per_year)
         ages = [np.nan if sample.point_age is None else sample.point_age for sample in samples]
         self._age = np.array(ages, dtype=np.float32)
         genders = [NO_GENDER if sample.gender is None else sample.gender.position for sample in samples]
         self._gender = np.array(genders, dtype=np.int64)
+        self._gender_target = _gender_targets(self._gender, loss.gender_smoothing)
+        self._hint = np.zeros((len(samples), 0), dtype=np.float32)
+        if teacher is not None:
+            self._age_target = _mixed(self._age_target, teacher.age, loss.teacher)
+            self._gender_target = _mixed(self._gender_target, teacher.gender, loss.teacher)
+            self._hint = teacher.features
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    @property
+    def age(self) -> NDArray[np.float32]:
+        """(n,) years; NaN where unknown."""
+        return self._age
 
     def __getitems__(self, draws: Sequence[Draw]) -> Batch:
         """Read a batch of (epoch, row) draws."""
@@ -96,6 +133,8 @@ class FaceDataset(Dataset[Batch]):
             torch.from_numpy(self._age_target[rows]),
             torch.from_numpy(self._age[rows]),
             torch.from_numpy(self._gender[rows]),
+            torch.from_numpy(self._gender_target[rows]),
+            torch.from_numpy(self._hint[rows]),
         )
 
     def _face(self, epoch: int, row: int) -> NDArray[np.uint8]:
@@ -113,9 +152,19 @@ class EpochSampler(Sampler[Draw]):
     """
 
     def __init__(
-        self, size: int, *, shuffle: bool, seed: int, limit: int = 0, rank: int = 0, processes: int = 1
+        self,
+        size: int,
+        *,
+        shuffle: bool,
+        seed: int,
+        limit: int = 0,
+        rank: int = 0,
+        processes: int = 1,
+        weights: NDArray[np.float64] | None = None,
     ) -> None:
+        """Draw from ``size`` rows; with ``weights`` (size,), each as often as its share of their sum."""
         self._size = size
+        self._weights = weights
         self._shuffle = shuffle
         self._seed = seed
         self._limit = min(limit or size, size)
@@ -135,10 +184,51 @@ class EpochSampler(Sampler[Draw]):
     def __iter__(self) -> Iterator[Draw]:
         order = np.arange(self._size)
         if self._shuffle:
-            order = np.random.default_rng((self._seed, self._epoch)).permutation(self._size)[: self._limit]
+            order = self._shuffled(np.random.default_rng((self._seed, self._epoch)))[: self._limit]
             # Every process takes equally many steps; a few rows are seen twice.
             order = np.resize(order, len(self) * self._processes)
         return ((self._epoch, int(row)) for row in self._share(order))
 
+    def _shuffled(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        if self._weights is None:
+            return rng.permutation(self._size)
+        # Systematic sampling: a row of weight w comes floor(w) or ceil(w) times, never much oftener.
+        wanted = np.cumsum(self._weights) * (self._size / self._weights.sum())
+        rows = np.searchsorted(wanted, np.arange(self._size) + rng.random(), side="right")
+        return rng.permutation(np.minimum(rows, self._size - 1))
+
     def _share(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
         return order[self._rank :: self._processes]
+
+
+def balancing_weights(ages: ArrayLike, power: float) -> NDArray[np.float64]:
+    """How often to draw each face so that no age is rare: (n,) years, NaN where unknown -> (n,).
+
+    The inverse frequency of the age, smoothed over its neighbours, to the ``power``; unknown ages count as
+    the mean.
+    """
+    years = np.asarray(ages, dtype=np.float64)
+    known = ~np.isnan(years)
+    bins = np.rint(years[known]).astype(int)
+    kernel = np.exp(-0.5 * (np.arange(-9, 10) / 3.0) ** 2)
+    counts = np.bincount(bins, minlength=NUM_AGES).astype(np.float64)
+    # Divided by the kernel's own mass inside 0..100, so that the ends are not taken for rare.
+    density = np.convolve(counts, kernel, "same") / np.convolve(np.ones(NUM_AGES), kernel, "same")
+    weights = np.ones(len(years))
+    weights[known] = np.maximum(density[bins], 1.0) ** -power
+    weights[known] /= weights[known].mean() if known.any() else 1.0
+    return weights
+
+
+def _gender_targets(gender: NDArray[np.int64], smoothing: float) -> NDArray[np.float32]:
+    target = np.zeros((len(gender), len(GENDERS)), dtype=np.float32)
+    known = gender != NO_GENDER
+    target[known] = smoothing / len(GENDERS)
+    target[known, gender[known]] += 1.0 - smoothing
+    return target
+
+
+def _mixed(label: NDArray[np.float32], teacher: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """The label with a share of the teacher's answer; an unlabelled row (zeros) stays unlabelled."""
+    labelled = label.sum(axis=1, keepdims=True) > 0
+    return np.where(labelled, (1 - share) * label + share * teacher, 0).astype(np.float32)

@@ -8,10 +8,12 @@ by the validation score, ``last.ckpt`` to resume from), ``dropped.csv`` where im
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,8 @@ def fit(
     source: Path,
     output: Path,
     *,
+    also: Sequence[Path] = (),
+    teacher: Path | None = None,
     resume: bool = False,
     hardware: Hardware = Hardware(),
     space_id: str | None = None,
@@ -62,6 +66,8 @@ def fit(
         recipe: the experiment.
         source: a manifest file or a pack's folder, with splits ``train`` and ``val``.
         output: the run folder; new, unless resuming.
+        also: further manifests or packs, of which only ``train`` is used.
+        teacher: soft answers to learn from beside the labels; see ``training.teacher``.
         resume: go on from ``checkpoints/last.ckpt`` with the recipe the run began with.
         hardware: devices, nodes and strategy.
         space_id: a Hugging Face Space for TrackIO; None stays local.
@@ -81,7 +87,7 @@ def fit(
         raise AgeLensError(f"{output} holds a run already; use --resume, or name another folder")
     L.seed_everything(recipe.seed, workers=True, verbose=False)
     torch.set_float32_matmul_precision("high")
-    data = FaceDataModule(source, recipe)
+    data = FaceDataModule(source, recipe, also=also, teacher=teacher)
     _report_dropped(output, data.problems)
     about = {
         "git_commit": git_commit(),
@@ -89,7 +95,9 @@ def fit(
         "data": {
             "path": str(source),
             "sha256": data_hash(source),
-            "sources": sorted({sample.source for _, sample in data.splits["train"] if sample.source}),
+            "also": {str(path): data_hash(path) for path in also},
+            "teacher": None if teacher is None else hashlib.sha256(teacher.read_bytes()).hexdigest(),
+            "sources": sorted({face.sample.source for face in data.splits["train"] if face.sample.source}),
         },
         "images": {split: len(rows) for split, rows in data.splits.items()},
         "hardware": asdict(hardware),
@@ -123,7 +131,7 @@ def fit(
         num_sanity_val_steps=0,
         log_every_n_steps=1,
     )
-    task = AgeGenderTask(recipe.model_dump(mode="json"))
+    task = AgeGenderTask(recipe.model_dump(mode="json"), data.hint_features)
     trainer.fit(task, data, ckpt_path=last if resume else None, weights_only=False if resume else None)
     trainer.strategy.barrier()
     if torch.distributed.is_initialized():

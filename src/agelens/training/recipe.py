@@ -50,6 +50,7 @@ class Recipe(BaseModel):
     compile: bool = False  # torch.compile: fuses norms and activations; pays after a minute's warm-up
     workers: int = Field(default=2, ge=0)  # loader processes; 0 loads in the training process
     limit_train: int = Field(default=0, ge=0)  # images an epoch, for trials; 0 for all
+    balance: float = Field(default=0.0, ge=0, le=1)  # 0 draws images as they come, 1 all ages equally often
     seed: int = 0
 
 

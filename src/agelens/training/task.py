@@ -9,13 +9,16 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from timm.optim import param_groups_weight_decay
 from torch import Tensor
+from torch.nn import functional as F
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 from torchmetrics import MeanAbsoluteError, MeanMetric, MeanSquaredError, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
+from agelens.errors import RecipeError
 from agelens.labels import GENDERS
 from agelens.metrics import RMSE_CAP, harmonic_mean
 from agelens.nn.build import build_network
+from agelens.nn.embedded import EmbeddedNet
 from agelens.nn.heads import AgeGenderLogits
 from agelens.nn.losses import NO_GENDER, AgeGenderLoss, LossTerms
 from agelens.training.faces import Batch
@@ -31,15 +34,18 @@ class AgeGenderTask(L.LightningModule):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, recipe: dict[str, Any]) -> None:
-        """Take the recipe as plain JSON, so that checkpoints load with ``weights_only=True``."""
+    def __init__(self, recipe: dict[str, Any], hint_features: int = 0) -> None:
+        """Take the recipe as plain JSON, so that checkpoints load with ``weights_only=True``.
+
+        ``hint_features`` is the width of the teacher's features, 0 without a teacher that gives them.
+        """
         super().__init__()
         self.save_hyperparameters()
         self.recipe = Recipe.model_validate(recipe)
         self.network = build_network(self.recipe.network).to(memory_format=torch.channels_last)
-        if self.recipe.compile:
-            self.network.compile()  # in place, so that checkpoints keep their names
         self.loss = AgeGenderLoss(self.recipe.loss)
+        self.hint = self._hint_head(hint_features)
+        self._learn = torch.compile(self._answer) if self.recipe.compile else self._answer
         self.register_buffer("mean", torch.tensor(self.recipe.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(self.recipe.std).view(3, 1, 1), persistent=False)
         self.train_loss = MeanMetric()
@@ -48,7 +54,7 @@ class AgeGenderTask(L.LightningModule):
 
     def forward(self, images: Tensor) -> AgeGenderLogits:
         """(B, 3, S, S) uint8 RGB -> logits."""
-        logits: AgeGenderLogits = self.network((images.float() / 255 - self.mean) / self.std)
+        logits: AgeGenderLogits = self.network(self._normalised(images))
         return logits
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
@@ -61,9 +67,13 @@ class AgeGenderTask(L.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The weighted loss of one batch."""
-        terms: LossTerms = self.loss(self(batch.images), batch.age_target, batch.gender)
-        self.train_loss.update(terms.total.detach())
-        return terms.total
+        logits, hint = self._learn(batch.images)
+        terms: LossTerms = self.loss(logits, batch.age_target, batch.gender, batch.gender_target)
+        total = terms.total
+        if hint is not None:
+            total = total + self.recipe.loss.hint * F.mse_loss(hint.float(), batch.hint)
+        self.train_loss.update(total.detach())
+        return total
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's mean loss and the learning rate it ended with."""
@@ -90,7 +100,7 @@ class AgeGenderTask(L.LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW; a cosine to zero over all steps, after a linear warm-up where the recipe asks for one."""
         optim = self.recipe.optim
-        groups = param_groups_weight_decay(self.network, optim.weight_decay)
+        groups = param_groups_weight_decay(self, optim.weight_decay)
         optimizer = torch.optim.AdamW(groups, lr=optim.lr)
         steps = int(self.trainer.estimated_stepping_batches)
         warmup = min(steps - 1, round(steps * optim.warmup_epochs / self.recipe.epochs))
@@ -99,6 +109,24 @@ class AgeGenderTask(L.LightningModule):
             rise = LinearLR(optimizer, start_factor=1e-2, total_iters=warmup)
             scheduler = SequentialLR(optimizer, [rise, scheduler], milestones=[warmup])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _answer(self, images: Tensor) -> tuple[AgeGenderLogits, Tensor | None]:
+        """The logits, and the foretold features of the teacher where there is one to learn them from."""
+        if self.hint is None:
+            return self(images), None
+        features = self.network.features(self._normalised(images))  # type: ignore[operator]
+        return self.network.heads(features), self.hint(features)  # type: ignore[operator]
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        return (images.float() / 255 - self.mean) / self.std
+
+    def _hint_head(self, width: int) -> torch.nn.Module | None:
+        """Foretells the teacher's features from the network's own; it is left behind at export."""
+        if self.recipe.loss.hint == 0 or width == 0:
+            return None
+        if not isinstance(self.network, EmbeddedNet):
+            raise RecipeError("loss.hint needs the embedded network, whose pooled features it reads")
+        return torch.nn.Linear(self.network.width, width)
 
     def _measure(self, measures: _Measures, batch: Batch) -> None:
         logits = self(batch.images)
