@@ -163,8 +163,8 @@ def main() -> None:
             gender[unknown] += gender_here / SEEDS
             for (age_sum, gender_sum), other in zip(seen, held_out, strict=True):
                 age_here, gender_here = answer(reader, (other - mean) / std)
-                age_sum += age_here / FOLDS / SEEDS
-                gender_sum += gender_here / FOLDS / SEEDS
+                np.add(age_sum, age_here / FOLDS / SEEDS, out=age_sum)
+                np.add(gender_sum, gender_here / FOLDS / SEEDS, out=gender_sum)
         here = [train[row] for row in unknown]
         print(f"fold {fold}: " + figures(here, age[unknown], gender[unknown]), flush=True)
     for folder, table, sums in zip((options.pack, *options.also), tables, seen, strict=True):
