@@ -12,12 +12,16 @@ how well the teacher reads ``val`` is printed.
 from __future__ import annotations
 
 import argparse
+import hashlib
+import sys
+import tempfile
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnxruntime as ort
 import torch
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GroupKFold
@@ -27,10 +31,10 @@ from torch.nn import functional as F
 from agelens import ages
 from agelens.crop import CropConvention, similarity, warp
 from agelens.data.pack import Pack
+from agelens.data.soft_labels import write_soft_labels
 from agelens.detect import YuNet
 from agelens.images import Pixels, open_image
 from agelens.labels import NUM_AGES, Sample
-from agelens.training.teacher import write_teacher
 
 FOLDS, SEEDS, EPOCHS, BATCH = 5, 2, 30, 256
 
@@ -152,7 +156,7 @@ def main() -> None:
     x = (x - mean) / std
     held_out = [features([s for s in t if s.split == "val"], options.weights, options.yunet) for t in tables]
 
-    groups = [sample.subject or sample.image for sample in train]
+    groups = [sample.duplicate_group or sample.subject or sample.image for sample in train]
     age, gender = np.zeros((len(train), NUM_AGES)), np.zeros((len(train), 2))
     seen = [(np.zeros((len(v), NUM_AGES)), np.zeros((len(v), 2))) for v in held_out]
     for fold, (known, unknown) in enumerate(GroupKFold(FOLDS).split(x, groups=groups)):
@@ -173,25 +177,51 @@ def main() -> None:
     pca = PCA(HINTS, whiten=True, random_state=0)
     hints = pca.fit_transform(x.mean(1))
     print(f"{HINTS} components hold {pca.explained_variance_ratio_.sum():.1%} of the features' variance")
-    write_teacher(options.output, [Path(sample.image) for sample in train], age, gender, hints)
+    write_soft_labels(options.output, [Path(sample.image) for sample in train], age, gender, hints)
 
 
 def features(samples: Sequence[Sample], weights: Path, yunet: Path) -> np.ndarray:
-    """(n, 2, 1344) float32, of each face and its mirror image."""
-    network = MobileFaceNet().eval().to(memory_format=torch.channels_last)
-    network.load_state_dict(torch.load(weights, weights_only=True, map_location="cpu"))
+    """(n, 2, 1344) float32, of each face and its mirror image; kept in ``runs/features`` for the next time."""
+    key = hashlib.sha256("\n".join(sample.image for sample in samples).encode()).hexdigest()[:16]
+    kept = Path("runs/features") / f"{key}.npy"
+    if kept.exists():
+        return np.load(kept)
+    session = session_of(weights)
     detector = YuNet(yunet)
-    mean = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
-    std = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+    mean, std = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
     parts = []
-    with ThreadPoolExecutor(2) as pool, torch.inference_mode():
+    with ThreadPoolExecutor(2) as pool:
         for start in range(0, len(samples), BATCH):
             window = [Path(sample.image) for sample in samples[start : start + BATCH]]
             faces = np.stack(list(pool.map(lambda path: align(path, detector), window)))
-            batch = torch.from_numpy(faces).permute(0, 3, 1, 2)
-            normal = ((batch / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
-            parts.append(torch.stack([network(normal), network(normal.flip(3))], 1).numpy())
-    return np.concatenate(parts)
+            normal = ((faces / np.float32(255) - mean) / std).transpose(0, 3, 1, 2)
+            views = [
+                session.run(None, {"faces": np.ascontiguousarray(x)})[0] for x in (normal, normal[..., ::-1])
+            ]
+            parts.append(np.stack(views, axis=1))
+            print(f"\r{start + len(window)} of {len(samples)} faces", end="", file=sys.stderr, flush=True)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    np.save(kept, np.concatenate(parts))
+    return np.load(kept)
+
+
+def session_of(weights: Path) -> ort.InferenceSession:
+    """The network under ONNX Runtime, which runs it four times as fast on a CPU as torch does."""
+    network = MobileFaceNet().eval()
+    network.load_state_dict(torch.load(weights, weights_only=True, map_location="cpu"))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        torch.onnx.export(
+            network,
+            (torch.zeros(2, 3, SIDE, SIDE),),
+            path,
+            input_names=["faces"],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+        return ort.InferenceSession(path)
 
 
 def align(path: Path, detector: YuNet) -> Pixels:

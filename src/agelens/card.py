@@ -185,6 +185,8 @@ def _groups(groups: list[dict[str, Any]]) -> str:
         return ""
     lines = ["", "", "| group | images | MAE | bias | gender accuracy |", "| --- | --- | --- | --- | --- |"]
     for group in groups:
+        if "×" in group["by"]:
+            continue
         name = f"age {group['name']}" if group["by"] == "age" else group["name"]
         mae = "" if group["mae"] is None else f"{group['mae']:.2f}"
         bias = "" if group["bias"] is None else f"{group['bias']:+.2f}"
@@ -207,7 +209,7 @@ def _coverage(bands: list[dict[str, Any]]) -> str:
 
 def _checks(checks: list[dict[str, Any]]) -> str:
     """How an age check for adults would fare: the table that says why it needs a human beside it."""
-    rows = [check for check in checks if check["threshold"] == ADULT]
+    rows = [check for check in checks if check["threshold"] == ADULT and check.get("among", "all") == "all"]
     if not rows:
         return ""
     lines = [

@@ -27,7 +27,7 @@ def test_a_poor_models_intervals_hold_after_calibration(tiny_bundle: Bundle, syn
     manifest = read_manifest(synthetic)
     val = manifest.of_split("val")
     before = evaluate(agelens.load(tiny_bundle.folder, "whole"), val, level=0.5, resamples=5)
-    report = calibrate(tiny_bundle, manifest, "train")
+    report = calibrate(tiny_bundle, manifest, ["train"])
     assert report.age_nll[1] < report.age_nll[0]
     assert report.gender_nll[1] <= report.gender_nll[0]
     fitted = read_bundle(tiny_bundle.folder).spec
@@ -40,23 +40,28 @@ def test_a_poor_models_intervals_hold_after_calibration(tiny_bundle: Bundle, syn
 
 
 def test_a_second_calibration_starts_from_the_bare_network(tiny_bundle: Bundle, synthetic: Path) -> None:
-    once = calibrate(tiny_bundle, read_manifest(synthetic), "train").bundle
-    twice = calibrate(once, read_manifest(synthetic), "train").bundle
+    once = calibrate(tiny_bundle, read_manifest(synthetic), ["train"]).bundle
+    twice = calibrate(once, read_manifest(synthetic), ["train"]).bundle
     assert json.loads(twice.spec.model_dump_json()) == json.loads(once.spec.model_dump_json())
+
+
+def test_several_splits_are_fitted_on_together(tiny_bundle: Bundle, synthetic: Path) -> None:
+    calibration = calibrate(tiny_bundle, read_manifest(synthetic), ["train", "val"]).bundle.spec.calibration
+    assert (calibration.fitted_on, calibration.images) == ("train and val", 224)
 
 
 def test_the_test_split_and_too_few_faces_are_refused(tiny_bundle: Bundle, synthetic: Path) -> None:
     manifest = read_manifest(synthetic)
     with pytest.raises(ManifestError, match="not calibrated on the split it is reported on"):
-        calibrate(tiny_bundle, manifest, "test")
+        calibrate(tiny_bundle, manifest, ["test"])
     few = Manifest(manifest.of_split("val").samples[:40], manifest.root)
     with pytest.raises(ManifestError, match="needs 50 of each"):
-        calibrate(tiny_bundle, few, "val")
+        calibrate(tiny_bundle, few, ["val"])
 
 
 def test_the_shipped_bundle_is_calibrated_on_validation_alone() -> None:
     from agelens.catalogue import resolve
 
     calibration = resolve("embedded").spec.calibration
-    assert calibration.fitted_on == "val"
+    assert calibration.fitted_on in ("val", "calibration and val")
     assert calibration.age_intervals is not None

@@ -29,10 +29,25 @@ def test_genders_and_the_manifests_groups_are_measured_where_labelled() -> None:
             prediction(20, 18, group="a"),
         ]
     )
-    assert GroupError("gender", "male", 1, None, None, 1.0) in errors
-    assert GroupError("gender", "female", 1, 4.0, 4.0, 0.0) in errors
+    assert GroupError("gender", "male", 1, None, None, 1.0, None) in errors
+    assert GroupError("gender", "female", 1, 4.0, 4.0, 0.0, 1.0) in errors
     assert [e.name for e in errors if e.by == "group"] == ["a", "b"]
-    (b,) = (e for e in errors if e.name == "b")
+    (b,) = (e for e in errors if e.by == "group" and e.name == "b")
     assert (b.images, b.mae, b.gender_accuracy) == (2, 4.0, pytest.approx(0.5))
-    (a,) = (e for e in errors if e.name == "a")
+    (a,) = (e for e in errors if e.by == "group" and e.name == "a")
     assert a.gender_accuracy is None
+
+
+def test_attributes_are_crossed_and_a_face_that_lacks_one_is_in_no_crossed_group() -> None:
+    faces = [
+        prediction(30, 42, gender=Gender.FEMALE, group="a"),
+        prediction(17, 20, gender=Gender.MALE, group="b"),
+        prediction(17, 20, gender=Gender.MALE),
+    ]
+    crossed = [e for e in group_errors(faces) if e.by == "age × gender × group"]
+    assert [(e.name, e.images, e.coverage) for e in crossed] == [
+        ("0–17, male, b", 1, 1.0),
+        ("18–39, female, a", 1, 0.0),
+    ]
+    assert all(e.small for e in crossed)
+    assert any(e.by == "age × gender" for e in group_errors([prediction(3, 4, gender=Gender.MALE)]))

@@ -8,11 +8,11 @@ import torch
 
 from agelens.data.manifest import read_manifest
 from agelens.data.pack import write_pack
+from agelens.data.soft_labels import write_soft_labels
 from agelens.errors import ManifestError
 from agelens.training.datamodule import FaceDataModule
 from agelens.training.faces import EpochSampler, balancing_weights
 from agelens.training.recipe import load_recipe
-from agelens.training.teacher import write_teacher
 
 TINY = ["network.widths=[8, 16]", "network.depths=[1, 1]", "size=32", "batch_size=16"]
 
@@ -132,7 +132,7 @@ def test_targets_hold_a_share_of_what_the_teacher_says(synthetic: Path, tmp_path
     age[:, 70] = 1
     gender = np.tile([0.25, 0.75], (len(paths), 1))
     hints = np.arange(len(paths) * 3).reshape(-1, 3) % 7
-    write_teacher(tmp_path / "teacher.npz", paths[::-1], age, gender, hints[::-1])
+    write_soft_labels(tmp_path / "teacher.npz", paths[::-1], age, gender, hints[::-1])
     recipe = load_recipe("embedded", [*TINY, "loss.teacher=0.5", "loss.gender_smoothing=0"])
     data = FaceDataModule(synthetic, recipe, teacher=tmp_path / "teacher.npz")
     plain = FaceDataModule(synthetic, load_recipe("embedded", [*TINY, "loss.gender_smoothing=0"]))
@@ -151,7 +151,7 @@ def test_a_teacher_must_know_every_training_face(synthetic: Path, tmp_path: Path
     recipe = load_recipe("embedded", [*TINY, "loss.teacher=0.5"])
     with pytest.raises(ManifestError, match="--teacher"):
         FaceDataModule(synthetic, recipe)
-    write_teacher(tmp_path / "t.npz", [tmp_path / "other.jpg"], np.full((1, 101), 1 / 101), np.eye(2)[:1])
+    write_soft_labels(tmp_path / "t.npz", [tmp_path / "other.jpg"], np.full((1, 101), 1 / 101), np.eye(2)[:1])
     with pytest.raises(ManifestError, match="knows nothing of 160 training images"):
         FaceDataModule(synthetic, recipe, teacher=tmp_path / "t.npz")
     (tmp_path / "bad.npz").write_bytes(b"nonsense")

@@ -14,11 +14,11 @@ import pytest
 import torch
 
 from agelens.data.manifest import read_manifest
+from agelens.data.soft_labels import write_soft_labels
 from agelens.errors import AgeLensError
 from agelens.export import export_run
 from agelens.training.fit import Hardware, fit
 from agelens.training.recipe import load_recipe
-from agelens.training.teacher import write_teacher
 
 TINY = ["network.widths=[8, 16]", "network.depths=[1, 1]", "size=32", "batch_size=16", "precision=32-true"]
 CPU = Hardware(accelerator="cpu", devices=1)
@@ -152,7 +152,9 @@ def test_a_student_learns_from_hints_and_leaves_them_behind(synthetic: Path, tmp
     paths = [table.path(sample) for sample in table.samples]
     genders = np.array([sample.gender.position for sample in table.samples if sample.gender])
     hints = np.where(genders[:, None] == 1, 1.0, -1.0) * np.ones((1, 4))
-    write_teacher(tmp_path / "t.npz", paths, np.full((len(paths), 101), 1 / 101), np.eye(2)[genders], hints)
+    write_soft_labels(
+        tmp_path / "t.npz", paths, np.full((len(paths), 101), 1 / 101), np.eye(2)[genders], hints
+    )
     settings = [*TINY, "epochs=3", "optim.lr=1e-2", "loss.teacher=0.1", "loss.hint=1.0"]
     fit(
         load_recipe("embedded", settings),

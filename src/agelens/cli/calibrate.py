@@ -13,7 +13,10 @@ from agelens.cli.console import ModelOption, progress
 def calibrate(
     manifest: Annotated[Path, typer.Option(help="The manifest with the labels.")],
     model: ModelOption = "embedded",
-    split: Annotated[str, typer.Option(help="To fit on; never the one to report on.")] = "val",
+    split: Annotated[
+        list[str] | None,
+        typer.Option(help="To fit on (default: val); repeatable; never the one to report on."),
+    ] = None,
     detector: Annotated[
         Literal["auto", "yunet", "haar", "whole"],
         typer.Option(help="'whole' for aligned faces, as UTKFace's chips are; else how faces are found."),
@@ -25,10 +28,11 @@ def calibrate(
     from agelens.evaluation.calibrate import calibrate as fit
 
     table = read_manifest(manifest)
-    with progress("reading faces", len(table.of_split(split).samples)) as advance:
-        report = fit(resolve(model), table, split, detector=detector, progress=advance)
+    splits = split or ["val"]
+    with progress("reading faces", sum(len(table.of_split(name).samples) for name in splits)) as advance:
+        report = fit(resolve(model), table, splits, detector=detector, progress=advance)
     fitted = report.bundle.spec.calibration
-    typer.echo(f"{report.bundle.folder}: calibrated on {fitted.images} images of {split}")
+    typer.echo(f"{report.bundle.folder}: calibrated on {fitted.images} images of {fitted.fitted_on}")
     for name, temperature, (before, after) in (
         ("age", fitted.age_temperature, report.age_nll),
         ("gender", fitted.gender_temperature, report.gender_nll),

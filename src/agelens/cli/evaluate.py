@@ -14,6 +14,8 @@ from agelens.cli.console import ModelOption, progress, tell, tell_failures
 from agelens.errors import ManifestError, require
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from agelens.bundle import Bundle
     from agelens.evaluation.run import Evaluation
 
@@ -151,7 +153,7 @@ def _print(result: Evaluation, title: str, level: float) -> None:
     bands = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("group", "images", "MAE", "bias", "gender"):
         bands.add_column(name, justify="left" if name == "group" else "right")
-    for group in result.groups:
+    for group in (group for group in result.groups if "×" not in group.by):
         name = f"age {group.name}" if group.by == "age" else group.name
         bands.add_row(
             name,
@@ -162,6 +164,7 @@ def _print(result: Evaluation, title: str, level: float) -> None:
         )
     console.print()
     console.print(bands)
+    _print_gaps(console, result)
     if result.coverage:
         table = Table(box=None, pad_edge=False, header_style="bold")
         table.add_column("predicted age")
@@ -175,3 +178,25 @@ def _print(result: Evaluation, title: str, level: float) -> None:
             table.add_row(band.band, str(band.images), *held, f"{width:.1f}")
         console.print()
         console.print(table)
+
+
+def _print_gaps(console: Console, result: Evaluation) -> None:
+    from rich.table import Table
+
+    if not result.gaps:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, justify in (("gap", "left"), ("served worst", "left"), ("served best", "left"), ("", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for gap in result.gaps:
+        scale, unit = (1, "") if gap.figure == "mae" else (100, " %")
+        label = {"mae": "MAE", "gender_accuracy": "gender", "coverage": "coverage"}[gap.figure]
+        low, middle, high = (scale * bound for bound in (gap.gap.low, gap.gap.value, gap.gap.high))
+        table.add_row(
+            f"{label} by {gap.by}",
+            f"{gap.worst}: {scale * gap.worst_value:.1f}{unit}",
+            f"{gap.best}: {scale * gap.best_value:.1f}{unit}",
+            f"{middle:.1f} [{low:.1f}, {high:.1f}]",
+        )
+    console.print()
+    console.print(table)

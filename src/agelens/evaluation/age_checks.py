@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from agelens.evaluation.groups import Prediction
+from agelens.labels import GENDERS
 
 THRESHOLDS = (13, 16, 18, 21)
 MARGINS = (0, 3, 5, 7, 10)
+EVERYBODY = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class AgeCheck:
         passed: the share of them that pass: the false-positive rate.
         interval: its 95 % Wilson interval.
         turned_away: the share of faces of age that do not pass; None where there are none.
+        among: whom it was measured on: ``all``, a gender, or one of the manifest's groups.
     """
 
     threshold: int
@@ -37,13 +40,24 @@ class AgeCheck:
     passed: float
     interval: tuple[float, float]
     turned_away: float | None
+    among: str = EVERYBODY
 
 
 def age_checks(predictions: Sequence[Prediction]) -> tuple[AgeCheck, ...]:
-    """Every threshold and challenge age, on the faces whose exact age is known."""
-    known = [(p.sample.age, p.age) for p in predictions if p.sample.age is not None]
-    true, answer = np.array(known, dtype=np.float64).reshape(-1, 2).T
-    checks = []
+    """Every threshold and challenge age, on the faces whose exact age is known; all, then by group."""
+    known = [p for p in predictions if p.sample.age is not None]
+    checks = _checks(EVERYBODY, known)
+    for gender in GENDERS:
+        checks += _checks(str(gender), [p for p in known if p.sample.gender is gender])
+    for group in sorted({p.sample.group for p in known if p.sample.group}):
+        checks += _checks(group, [p for p in known if p.sample.group == group])
+    return tuple(checks)
+
+
+def _checks(among: str, predictions: Sequence[Prediction]) -> list[AgeCheck]:
+    pairs = [(p.sample.age, p.age) for p in predictions]
+    true, answer = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
+    checks: list[AgeCheck] = []
     for threshold in THRESHOLDS:
         minor = true < threshold
         if not minor.any():
@@ -59,9 +73,10 @@ def age_checks(predictions: Sequence[Prediction]) -> tuple[AgeCheck, ...]:
                     passed / int(minor.sum()),
                     wilson(passed, int(minor.sum())),
                     float(np.mean(~passes[~minor])) if (~minor).any() else None,
+                    among,
                 )
             )
-    return tuple(checks)
+    return checks
 
 
 def wilson(hits: int, trials: int, z: float = 1.96) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +32,7 @@ class CalibrationReport:
 def calibrate(
     bundle: Bundle,
     manifest: Manifest,
-    split: str,
+    splits: Sequence[str],
     *,
     detector: str = "whole",
     progress: Callable[[int], None] = lambda done: None,
@@ -43,26 +43,27 @@ def calibrate(
         bundle: the model; its ``bundle.json`` and card are rewritten, and its recorded metrics dropped, since
             they were measured without.
         manifest: labelled faces, exact ages.
-        split: to fit on; never the one to report on.
+        splits: to fit on, together; never the one to report on.
         detector: how faces are found.
         progress: told how many images are done.
 
     Raises:
         ManifestError: there are too few labelled faces, or the split is the test's.
     """
-    if split == "test":
+    if "test" in splits:
         raise ManifestError("a model is not calibrated on the split it is reported on; use --split val")
+    named = " and ".join(splits)
     plain = bundle.spec.model_copy(update={"calibration": Calibration()})
     predictor = Predictor(Bundle(bundle.folder, plain), detector)  # type: ignore[arg-type]
-    part = manifest.of_split(split)
-    batch = read_each(predictor, [part.path(sample) for sample in part.samples], progress=progress)
-    kept = [part.samples[row] for row in batch.rows]
+    samples = [sample for split in splits for sample in manifest.of_split(split).samples]
+    batch = read_each(predictor, [manifest.path(sample) for sample in samples], progress=progress)
+    kept = [samples[row] for row in batch.rows]
     true_age = np.array([np.nan if s.age is None else s.age for s in kept])
     gender = np.array([-1 if s.gender is None else s.gender.position for s in kept])
     with_age, with_gender = ~np.isnan(true_age), gender >= 0
     if min(with_age.sum(), with_gender.sum()) < 50:
         raise ManifestError(
-            f"split {split!r} holds {with_age.sum()} exact ages and {with_gender.sum()} genders; "
+            f"split {named!r} holds {with_age.sum()} exact ages and {with_gender.sum()} genders; "
             "calibration needs 50 of each"
         )
     bins = np.rint(true_age[with_age]).astype(int)
@@ -73,7 +74,7 @@ def calibrate(
         age_temperature=round(age_temperature, 4),
         gender_temperature=round(gender_temperature, 4),
         age_intervals=conformal.fit(tempered, true_age[with_age]),
-        fitted_on=split,
+        fitted_on=named,
         images=len(kept),
     )
     spec = bundle.spec.model_copy(update={"calibration": calibration, "metrics": {}})

@@ -73,15 +73,16 @@ def coverage(bands: Sequence[Coverage], levels: Sequence[float]) -> str:
     return _svg(figure)
 
 
-def risk_by_share(error: ArrayLike, doubt: ArrayLike) -> str:
-    """The MAE of the faces that remain when the most doubtful are refused."""
-    order = np.argsort(np.asarray(doubt))
-    errors = np.asarray(error, float)[order]
-    count = np.arange(1, len(errors) + 1)
-    start = max(1, len(errors) // 20)
-    figure, axis = _axes(6.4, 3.0)
-    risk = np.cumsum(errors) / count
-    axis.plot(count[start:] / len(errors), risk[start:], color=_BLUE)
+def risk_by_share(error: ArrayLike, doubts: Mapping[str, ArrayLike]) -> str:
+    """The MAE of the faces that remain when the most doubtful are refused: name -> doubt of each face."""
+    figure, axis = _axes(6.4, 3.2)
+    for (name, doubt), colour in zip(doubts.items(), (_BLUE, _ORANGE), strict=False):
+        errors = np.asarray(error, float)[np.argsort(np.asarray(doubt), kind="stable")]
+        count = np.arange(1, len(errors) + 1)
+        start = max(1, len(errors) // 20)
+        risk = np.cumsum(errors) / count
+        axis.plot(count[start:] / len(errors), risk[start:], color=colour, label=name)
+    axis.legend(frameon=False)
     axis.set(xlabel="share of faces answered, the surest first", ylabel="MAE, years", xlim=(0, 1))
     axis.set_ylim(bottom=0)
     return _svg(figure)

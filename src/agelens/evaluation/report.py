@@ -62,7 +62,7 @@ def write_report(
         ("Age", sections.age(evaluation)),
         ("Do the intervals hold?", sections.coverage(evaluation)),
         ("Are the probabilities honest?", sections.reliability(evaluation)),
-        ("By group", sections.groups(evaluation.groups)),
+        ("By group", sections.groups(evaluation.groups, evaluation.gaps)),
         ("Age checks", sections.checks(evaluation.age_checks)),
         ("Refusing the doubtful", sections.risk(evaluation)),
         ("The largest errors", sections.worst(evaluation.predictions, subject.root) if faces else ""),

@@ -15,15 +15,13 @@ from agelens import ages
 from agelens.conformal import REPORTED_LEVELS
 from agelens.errors import ImageError
 from agelens.evaluation import charts
-from agelens.evaluation.age_checks import AgeCheck
+from agelens.evaluation.age_checks import EVERYBODY, AgeCheck
 from agelens.evaluation.compare import Comparison
-from agelens.evaluation.groups import GroupError, Prediction
+from agelens.evaluation.gaps import Gap
+from agelens.evaluation.groups import SMALL, GroupError, Prediction
 from agelens.evaluation.run import ADULT, Evaluation
 from agelens.images import open_image, resize_to_square
 from agelens.metrics import Estimate
-
-#: Groups smaller than this are marked: their figures move with a few faces.
-SMALL = 50
 
 #: The largest errors shown as pictures, where that is asked for.
 WORST = 24
@@ -38,6 +36,7 @@ _HEADLINE = (
     ("adult_calibration_error", f"ECE of P(age ≥ {ADULT})", "{:.3f}"),
     ("gender_calibration_error", "ECE of gender", "{:.3f}"),
 )
+_GAPS = {"mae": "MAE", "gender_accuracy": "gender accuracy", "coverage": "coverage"}
 _COMPARED = {
     "score": "score",
     "mae": "MAE, years",
@@ -125,41 +124,73 @@ def reliability(evaluation: Evaluation) -> str:
     return f'<figure class="small">{charts.reliability(curves)}<figcaption>{caption}</figcaption></figure>'
 
 
-def groups(groups: Sequence[GroupError]) -> str:
-    """The error of every group; small ones are marked."""
+def groups(groups: Sequence[GroupError], gaps: Sequence[Gap]) -> str:
+    """The error of every group, small ones marked; the gaps between them; all attributes crossed."""
+    plain = [group for group in groups if "×" not in group.by]
+    crossed = [group for group in groups if "×" in group.by]
+    note = f"<p>* fewer than {SMALL} faces.</p>" if any(group.small for group in groups) else ""
+    parts = [_group_table(plain), note, _gap_table(gaps)]
+    if crossed:
+        summary = f"Age, gender and group crossed: {len(crossed)} groups"
+        parts.append(f"<details><summary>{summary}</summary>{_group_table(crossed)}</details>")
+    return "".join(parts) if groups else ""
+
+
+def _group_table(groups: Sequence[GroupError]) -> str:
+    rows = [
+        [
+            (f"age {group.name}" if group.by == "age" else escape(group.name))
+            + (" *" if group.small else ""),
+            str(group.images),
+            "" if group.mae is None else f"{group.mae:.2f}",
+            "" if group.bias is None else f"{group.bias:+.2f}",
+            "" if group.coverage is None else f"{group.coverage:.1%}",
+            "" if group.gender_accuracy is None else f"{group.gender_accuracy:.1%}",
+        ]
+        for group in groups
+    ]
+    return _table(["group", "faces", "MAE", "bias", "intervals hold", "gender"], rows)
+
+
+def _gap_table(gaps: Sequence[Gap]) -> str:
     rows = []
-    for group in groups:
-        name = f"age {group.name}" if group.by == "age" else escape(group.name)
+    for gap in gaps:
+        scale, form = (1, "{:.2f}") if gap.figure == "mae" else (100, "{:.1f} %")
+        worst, best = form.format(scale * gap.worst_value), form.format(scale * gap.best_value)
+        low, middle, high = (scale * bound for bound in (gap.gap.low, gap.gap.value, gap.gap.high))
         rows.append(
             [
-                name + (" *" if group.images < SMALL else ""),
-                str(group.images),
-                "" if group.mae is None else f"{group.mae:.2f}",
-                "" if group.bias is None else f"{group.bias:+.2f}",
-                "" if group.gender_accuracy is None else f"{group.gender_accuracy:.1%}",
+                f"{_GAPS[gap.figure]} by {escape(gap.by)}",
+                f"{escape(gap.worst)}: {worst}",
+                f"{escape(gap.best)}: {best}",
+                f"{middle:.2f} [{low:.2f}, {high:.2f}]",
             ]
         )
-    note = f"<p>* fewer than {SMALL} faces.</p>" if any(group.images < SMALL for group in groups) else ""
-    return _table(["group", "faces", "MAE", "bias", "gender"], rows) + note if rows else ""
+    head = ["gap in", "served worst", "served best", "gap, years or points"]
+    return f"<h3>Gaps between groups</h3>{_table(head, rows)}" if rows else ""
 
 
 def checks(checks: Sequence[AgeCheck]) -> str:
     """Who passes an age check, by challenge age."""
-    rows = [
-        [
-            f"{check.threshold}",
-            f"{check.challenge}",
-            str(check.minors),
-            f"{check.passed:.1%} [{check.interval[0]:.1%}, {check.interval[1]:.1%}]",
-            "" if check.turned_away is None else f"{check.turned_away:.1%}",
-        ]
-        for check in checks
-    ]
+    shown = [check for check in checks if check.among == EVERYBODY]
+    others = [check for check in checks if check.among != EVERYBODY]
     head = ["for people of", "passes from", "faces below", "of them pass", "of the others turned away"]
     explained = (
         "<p>A check passes a face whose predicted age reaches the challenge age. Intervals are Wilson's.</p>"
     )
-    return explained + _table(head, rows) if rows else ""
+    more = _table(["among", *head], [[escape(check.among), *_check(check)] for check in others])
+    by_group = f"<details><summary>By gender and group</summary>{more}</details>" if others else ""
+    return explained + _table(head, [_check(check) for check in shown]) + by_group if checks else ""
+
+
+def _check(check: AgeCheck) -> list[str]:
+    return [
+        f"{check.threshold}",
+        f"{check.challenge}",
+        str(check.minors),
+        f"{check.passed:.1%} [{check.interval[0]:.1%}, {check.interval[1]:.1%}]",
+        "" if check.turned_away is None else f"{check.turned_away:.1%}",
+    ]
 
 
 def risk(evaluation: Evaluation) -> str:
@@ -170,11 +201,27 @@ def risk(evaluation: Evaluation) -> str:
     error = [
         abs(evaluation.predictions[row].age - (evaluation.predictions[row].sample.age or 0)) for row in known
     ]
-    width = [
-        evaluation.predictions[row].interval[1] - evaluation.predictions[row].interval[0] for row in known
+    faces = [evaluation.predictions[row] for row in known]
+    doubts = {
+        "by quality": [-face.quality for face in faces],
+        "by the interval's width": [face.interval[1] - face.interval[0] for face in faces],
+    }
+    rows = [
+        [
+            f"{row.answered:.0%}",
+            f"{row.min_quality:.3f}",
+            "" if row.mae is None else _between(row.mae, "{:.2f}", 1),
+            "" if row.gender_accuracy is None else _between(row.gender_accuracy, "{:.1f} %", 100),
+        ]
+        for row in evaluation.refusing
     ]
-    chart = charts.risk_by_share(error, width)
-    return f"<figure>{chart}<figcaption>Doubt is the width of a face's interval.</figcaption></figure>"
+    caption = (
+        "The error that remains when the least sure faces are refused. Quality is the detector's confidence, "
+        "the face's size, sharpness and the certainty of the answer in one; <code>agelens predict "
+        "--min-quality</code> refuses by it."
+    )
+    table = _table(["faces answered", "--min-quality", "MAE", "gender"], rows)
+    return f"<figure>{charts.risk_by_share(error, doubts)}<figcaption>{caption}</figcaption></figure>{table}"
 
 
 def worst(predictions: Sequence[Prediction], root: Path) -> str:
@@ -200,6 +247,11 @@ def _figure(key: str, value: float) -> str:
     return (
         f"{value:.1%}" if key == "gender_accuracy" else f"{value:.3f}" if key == "score" else f"{value:.2f}"
     )
+
+
+def _between(figure: Estimate, form: str, scale: float) -> str:
+    value, low, high = (scale * number for number in (figure.value, figure.low, figure.high))
+    return f"{form.format(value)} [{low:.2f}, {high:.2f}]"
 
 
 def _difference(key: str, figure: Estimate) -> str:

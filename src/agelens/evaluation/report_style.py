@@ -5,6 +5,8 @@ STYLE = """
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1.2rem 4rem; color: var(--ink); background: #fff;
   font: 16px/1.5 system-ui, sans-serif; }
+h3 { font-size: 1rem; margin: 1.2rem 0 .5rem; } details { margin-top: 1rem; }
+summary { cursor: pointer; color: var(--soft); }
 h1 { font-size: 1.8rem; margin: 0 0 .3rem; } h2 { font-size: 1.25rem; margin: 2.4rem 0 .8rem; }
 header p, figcaption, section > p { color: var(--soft); }
 .tiles { display: grid; gap: .7rem; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); }

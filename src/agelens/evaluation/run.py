@@ -18,7 +18,9 @@ from agelens.data.readers.report import Problem
 from agelens.errors import ManifestError
 from agelens.evaluation.age_checks import AgeCheck, age_checks
 from agelens.evaluation.coverage import Coverage, coverage_by_band
+from agelens.evaluation.gaps import Gap, gaps
 from agelens.evaluation.groups import GroupError, Prediction, group_errors
+from agelens.evaluation.refusing import Refusing, refusing
 from agelens.files import written_whole
 from agelens.labels import GENDERS
 from agelens.predictor import LEVEL, Predictor, Reading
@@ -35,6 +37,8 @@ class Evaluation:
     without_face: int
     figures: dict[str, metrics.Estimate]
     groups: tuple[GroupError, ...]
+    gaps: tuple[Gap, ...]
+    refusing: tuple[Refusing, ...]
     coverage: tuple[Coverage, ...]
     age_checks: tuple[AgeCheck, ...]
     predictions: tuple[Prediction, ...]
@@ -49,6 +53,8 @@ class Evaluation:
             "unreadable": len(self.problems),
             "figures": {name: asdict(estimate) for name, estimate in self.figures.items()},
             "groups": [asdict(group) for group in self.groups],
+            "gaps": [asdict(gap) for gap in self.gaps],
+            "refusing": [asdict(row) for row in self.refusing],
             "coverage": [asdict(band) for band in self.coverage],
             "age_checks": [asdict(check) for check in self.age_checks],
         }
@@ -87,7 +93,13 @@ def evaluate(
     intervals = predictor.intervals(reading, level)
     answer = ages.expectation(reading.age)
     predictions = tuple(
-        Prediction(sample, float(answer[row]), (float(low), float(high)), float(reading.gender[row, 0]))
+        Prediction(
+            sample,
+            float(answer[row]),
+            (float(low), float(high)),
+            float(reading.gender[row, 0]),
+            float(batch.quality[row]),
+        )
         for row, (sample, (low, high)) in enumerate(zip(kept, intervals, strict=True))
     )
     figures = measure(predictions, reading, level, resamples)
@@ -102,6 +114,8 @@ def evaluate(
         without_face=batch.without_face,
         figures=figures,
         groups=group_errors(predictions),
+        gaps=gaps(predictions, resamples),
+        refusing=refusing(predictions, resamples // 3 + 1),
         coverage=coverage,
         age_checks=age_checks(predictions),
         predictions=predictions,
@@ -175,12 +189,25 @@ def write_predictions(path: Path, evaluation: Evaluation) -> None:
     with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(
-            ["image", "true_age", "age", "age_low", "age_high", "true_gender", "gender", "p_female"]
+            [
+                "image",
+                "true_age",
+                "age",
+                "age_low",
+                "age_high",
+                "true_gender",
+                "gender",
+                "p_female",
+                "quality",
+            ]
         )
         for p in evaluation.predictions:
             true_age = "" if p.sample.point_age is None else f"{p.sample.point_age:g}"
             numbers = [f"{value:.2f}" for value in (p.age, *p.interval)]
             gender = str(GENDERS[p.gender_index])
             writer.writerow(
-                [p.sample.image, true_age, *numbers, p.sample.gender or "", gender, f"{1 - p.male:.4f}"]
-            )
+                [
+                    p.sample.image, true_age, *numbers, p.sample.gender or "", gender,
+                    f"{1 - p.male:.4f}", f"{p.quality:.3f}",
+                ]
+            )  # fmt: skip

@@ -13,6 +13,7 @@ from torch.utils.data import BatchSampler, DataLoader
 from agelens.data.manifest import Manifest, read_manifest
 from agelens.data.pack import Pack, is_pack
 from agelens.data.readers.report import Problem
+from agelens.data.soft_labels import read_soft_labels
 from agelens.errors import ImageError, ManifestError
 from agelens.images import open_image
 from agelens.labels import Sample
@@ -26,7 +27,6 @@ from agelens.training.faces import (
     balancing_weights,
 )
 from agelens.training.recipe import Recipe
-from agelens.training.teacher import read_teacher
 
 #: Images a batch where nothing is learnt; only memory bounds it.
 EVALUATION_BATCH = 256
@@ -65,7 +65,7 @@ class FaceDataModule(L.LightningDataModule):
             source: a manifest or a pack.
             recipe: how to read it.
             also: further manifests or packs, of which only ``train`` is used.
-            teacher: soft answers for every training image; see ``teacher``.
+            teacher: soft answers for every training image; see ``data.soft_labels``.
 
         Raises:
             ManifestError: one is neither, or has no usable row in ``train`` (``source`` also: in ``val``), or
@@ -94,7 +94,7 @@ class FaceDataModule(L.LightningDataModule):
                     f"{source} has no usable image in split {split!r}; 'agelens data split' deals out splits"
                 )
         self._teacher = (
-            read_teacher(teacher).of([face.path for face in self.splits["train"]]) if teacher else None
+            read_soft_labels(teacher).of([face.path for face in self.splits["train"]]) if teacher else None
         )
         if self._teacher is None and recipe.loss.teacher + recipe.loss.hint > 0:
             raise ManifestError("the recipe learns from a teacher; name its answers with --teacher")

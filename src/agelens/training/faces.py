@@ -13,11 +13,11 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from agelens.ages import targets
+from agelens.data.soft_labels import SoftLabels
 from agelens.images import Pixels, open_image, resize_to_square
 from agelens.labels import GENDERS, NUM_AGES, Sample
 from agelens.nn.losses import NO_GENDER, LossConfig
 from agelens.training.augment import AugmentConfig, augment
-from agelens.training.teacher import Teacher
 
 #: What the sampler draws: the epoch, so that augmentation differs between epochs, and the row.
 Draw = tuple[int, int]
@@ -94,7 +94,7 @@ class FaceDataset(Dataset[Batch]):
         loss: LossConfig,
         augmentation: AugmentConfig | None,
         seed: int,
-        teacher: Teacher | None = None,
+        teacher: SoftLabels | None = None,
     ) -> None:
         """Pair ``samples`` with their ``rows`` of ``images``; equally long, as is the teacher."""
         self._images = images

@@ -67,7 +67,7 @@ def fit(
         source: a manifest file or a pack's folder, with splits ``train`` and ``val``.
         output: the run folder; new, unless resuming.
         also: further manifests or packs, of which only ``train`` is used.
-        teacher: soft answers to learn from beside the labels; see ``training.teacher``.
+        teacher: soft answers to learn from beside the labels; see ``data.soft_labels``.
         resume: go on from ``checkpoints/last.ckpt`` with the recipe the run began with.
         hardware: devices, nodes and strategy.
         space_id: a Hugging Face Space for TrackIO; None stays local.

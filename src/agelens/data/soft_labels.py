@@ -19,7 +19,7 @@ from agelens.files import written_whole
 
 
 @dataclass(frozen=True, slots=True)
-class Teacher:
+class SoftLabels:
     """Soft answers by image.
 
     Attributes:
@@ -34,7 +34,7 @@ class Teacher:
     gender: NDArray[np.float32]
     features: NDArray[np.float32]
 
-    def of(self, paths: Sequence[Path]) -> Teacher:
+    def of(self, paths: Sequence[Path]) -> SoftLabels:
         """What it says of these images, in their order.
 
         Raises:
@@ -48,14 +48,14 @@ class Teacher:
             )
         rows = [self.rows[name] for name in names]
         order = {name: place for place, name in enumerate(names)}
-        return Teacher(order, self.age[rows], self.gender[rows], self.features[rows])
+        return SoftLabels(order, self.age[rows], self.gender[rows], self.features[rows])
 
 
-def read_teacher(path: Path) -> Teacher:
+def read_soft_labels(path: Path) -> SoftLabels:
     """Read a teacher's file.
 
     Raises:
-        ManifestError: no such file, or not of the layout that ``write_teacher`` gives.
+        ManifestError: no such file, or not of the layout that ``write_soft_labels`` gives.
     """
     try:
         with np.load(path, allow_pickle=False) as content:
@@ -73,10 +73,10 @@ def read_teacher(path: Path) -> Teacher:
     # Stored in half precision, so that rows no longer sum to quite 1.
     age /= age.sum(axis=1, keepdims=True)
     gender /= gender.sum(axis=1, keepdims=True)
-    return Teacher({name: row for row, name in enumerate(names)}, age, gender, features)
+    return SoftLabels({name: row for row, name in enumerate(names)}, age, gender, features)
 
 
-def write_teacher(
+def write_soft_labels(
     path: Path,
     images: Sequence[Path],
     age: NDArray[np.floating],
