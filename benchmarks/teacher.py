@@ -181,7 +181,7 @@ def main() -> None:
 
 
 def features(samples: Sequence[Sample], weights: Path, yunet: Path) -> np.ndarray:
-    """(n, 2, 1344) float32, of each face and its mirror image; kept in ``runs/features`` for the next time."""
+    """(n, 2, 1344) float32, of each face and its mirror image; kept in ``runs/features``."""
     key = hashlib.sha256("\n".join(sample.image for sample in samples).encode()).hexdigest()[:16]
     kept = Path("runs/features") / f"{key}.npy"
     if kept.exists():

@@ -15,6 +15,7 @@ from PIL import Image
 
 from agelens.data.audit import audit, clean, copies_between
 from agelens.data.manifest import Manifest, read_manifest, write_manifest
+from agelens.data.soft_labels import write_soft_labels
 from agelens.labels import Gender, Sample
 
 MALE, FEMALE = Gender.MALE, Gender.FEMALE
@@ -150,3 +151,25 @@ def test_the_command_prints_writes_and_exits_1(make: Callable[..., Manifest], tm
     elsewhere = command("--fix", tmp_path / "sub" / "clean.csv")
     assert elsewhere.returncode == 2
     assert "beside the old" in elsewhere.stderr
+
+
+def test_more_is_looked_for_where_asked(
+    make: Callable[..., Manifest], astronaut: Path, tmp_path: Path
+) -> None:
+    shutil.copyfile(astronaut, tmp_path / "face.png")
+    samples = (Sample("face.png", age=95, gender=MALE), Sample("a.png", age=20, gender=MALE))
+    write_manifest(tmp_path / "m.csv", make(*samples).samples)
+    far = np.zeros((1, 101))
+    far[0, 36] = 1
+    write_soft_labels(tmp_path / "oof.npz", [tmp_path / "face.png"], far, np.array([[0.01, 0.99]]))
+    options = ["--detector", "haar", "--answers", tmp_path / "oof.npz", "--plot", tmp_path / "balance.png"]
+    command = [sys.executable, "-m", "agelens", "data", "audit", tmp_path / "m.csv"]
+    done = subprocess.run(
+        [*command, "-o", tmp_path / "a.json", *options],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "answers 1 of 2 rows" in done.stderr
+    found = json.loads((tmp_path / "a.json").read_text())["findings"]
+    assert [(f["kind"], f["rows"]) for f in found] == [("no face found", [2]), ("suspected age", [1])]
+    assert Image.open(tmp_path / "balance.png").width > 600

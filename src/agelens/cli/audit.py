@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from agelens.cli.console import ManifestArgument, progress
-from agelens.errors import ManifestError
+from agelens.cli.console import ManifestArgument, progress, tell
+from agelens.errors import ManifestError, require
 
 if TYPE_CHECKING:
     from agelens.data.audit import Audit
+    from agelens.data.findings import Finding
+    from agelens.data.manifest import Manifest
 
 
 def audit_data(
@@ -20,6 +22,21 @@ def audit_data(
         Path | None, typer.Option(help="Only look for images that this manifest holds too.")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Every finding, as JSON.")] = None,
+    detector: Annotated[
+        Literal["yunet", "haar"] | None,
+        typer.Option(help="Also name images in which this detector finds no face."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Also suspect labels this model finds impossible; it must not have learnt them."),
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(help="Also suspect labels by out-of-fold answers (.npz, as 'train --teacher' reads)."),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the balance of ages and genders here, .png or .svg.")
+    ] = None,
     fix: Annotated[
         Path | None,
         typer.Option(help="Write a cleaned manifest here, and beside it what was done to each row."),
@@ -49,8 +66,22 @@ def audit_data(
             typer.echo(f"row {', '.join(map(str, finding.rows))}: {finding.detail}")
         typer.echo(f"{len(shared)} faces of {manifest} are in {against} too")
         raise typer.Exit(1 if shared else 0)
+    if plot is not None:
+        require("matplotlib", "report")
     with progress("looking", len(table.samples)) as advance:
         report = audit(table, advance)
+    if detector is not None:
+        from agelens.data.audit import without_face
+        from agelens.yunet_weights import make_detector
+
+        with progress("finding faces", len(table.samples)) as advance:
+            report = report.with_more(without_face(table, make_detector(detector), advance))
+    if model is not None or answers is not None:
+        report = report.with_more(_suspects(table, model, answers, detector or "whole"))
+    if plot is not None:
+        from agelens.data.balance import draw_balance
+
+        draw_balance(plot, table.samples)
     if output is not None:
         write_text(output, json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n")
     _print_audit(report)
@@ -64,6 +95,28 @@ def audit_data(
             writer.writerows([row, table.samples[row - 1].image, why] for row, why in done)
         typer.echo(f"{fix}: {len(kept)} of {len(table.samples)} rows; {changes} says what was done")
     raise typer.Exit(1 if report.findings else 0)
+
+
+def _suspects(table: Manifest, model: str | None, answers: Path | None, detector: str) -> list[Finding]:
+    """Labels that a model's answers, or answers made out of fold, contradict."""
+    from agelens.data.suspects import suspected_labels
+
+    if answers is not None:
+        from agelens.data.soft_labels import read_soft_labels
+
+        known = read_soft_labels(answers)
+        rows = [row for row, s in enumerate(table.samples) if str(table.path(s).resolve()) in known.rows]
+        part = known.of([table.path(table.samples[row]) for row in rows])
+        tell(f"agelens: {answers} answers {len(rows)} of {len(table.samples)} rows")
+        return suspected_labels(table.samples, rows, part.age, part.gender)
+    from agelens.batch import read_each
+    from agelens.catalogue import resolve
+    from agelens.predictor import Predictor
+
+    predictor = Predictor(resolve(model or "embedded"), detector)  # type: ignore[arg-type]
+    with progress("reading faces", len(table.samples)) as advance:
+        batch = read_each(predictor, [table.path(sample) for sample in table.samples], progress=advance)
+    return suspected_labels(table.samples, batch.rows, batch.reading.age, batch.reading.gender)
 
 
 def _print_audit(report: Audit) -> None:

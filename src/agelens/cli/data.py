@@ -20,7 +20,7 @@ app.command("audit")(audit.audit_data)
 @app.command("import")
 def import_data(
     reader: Annotated[
-        Literal["utkface", "competition", "fairface", "appa-real", "agedb", "folder"],
+        Literal["utkface", "competition", "fairface", "appa-real", "agedb", "imdb-wiki", "folder"],
         typer.Argument(help="The source's layout; 'folder' is any CSV."),
     ],
     source: Annotated[Path, typer.Argument(help="A folder or tar; for 'folder', the CSV.")],
@@ -53,6 +53,7 @@ def import_data(
     from agelens.data.readers.competition import read_competition
     from agelens.data.readers.fairface import read_fairface
     from agelens.data.readers.folder import read_folder
+    from agelens.data.readers.imdb_wiki import read_imdb_wiki
     from agelens.data.readers.utkface import read_utkface
     from agelens.labels import parse_gender_code
 
@@ -68,6 +69,8 @@ def import_data(
             report = read_appa_real(source, output, apparent=apparent, strict=strict)
         case "agedb":
             report = read_agedb(source, output, strict=strict)
+        case "imdb-wiki":
+            report = read_imdb_wiki(source, output, strict=strict)
         case "folder":
             report = read_folder(
                 source,
@@ -86,6 +89,8 @@ def import_data(
     splits = Counter(sample.split or "(none)" for sample in report.samples)
     counts = ", ".join(f"{name} {count}" for name, count in sorted(splits.items()))
     typer.echo(f"{output}: {len(report.samples)} images; splits: {counts}")
+    if report.passed_over:
+        typer.echo(f"{report.passed_over} rows outside the clean subset were passed over")
     if report.clipped:
         typer.echo(f"{report.clipped} ages above 100 years were read as 100")
     if report.problems:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
+from agelens.data.balance import Balance, balance_of
 from agelens.data.duplicates import Fingerprint, clusters, find_copies, fingerprints
+from agelens.data.findings import Finding
 from agelens.data.manifest import Manifest
+from agelens.detect import Detector
 from agelens.errors import ImageError
+from agelens.images import open_image
 from agelens.labels import MAX_AGE, Sample
 from agelens.quality import BLURRED
 
@@ -25,22 +30,17 @@ PROTECTED = ("test", "val", "train")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing found, and the manifest's rows (from 1) that it is about."""
-
-    kind: str
-    rows: tuple[int, ...]
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
 class Audit:
     """Everything found, and the clusters of copies as rows (from 1)."""
 
     images: int
     findings: tuple[Finding, ...]
     clusters: tuple[tuple[int, ...], ...]
-    balance: dict[str, dict[str, int]]
+    balance: Balance
+
+    def with_more(self, findings: Sequence[Finding]) -> Audit:
+        """The same with further findings."""
+        return replace(self, findings=(*self.findings, *findings))
 
     def count(self) -> dict[str, int]:
         """Findings by kind, the commonest first."""
@@ -81,7 +81,27 @@ def audit(manifest: Manifest, progress: Callable[[int], None] = lambda done: Non
     findings += _subjects(samples)
     findings += _odd_ages(samples)
     numbered = tuple(tuple(row + 1 for row in group) for group in groups)
-    return Audit(len(samples), tuple(findings), numbered, _balance(samples))
+    return Audit(len(samples), tuple(findings), numbered, balance_of(samples))
+
+
+def without_face(
+    manifest: Manifest, detector: Detector, progress: Callable[[int], None] = lambda done: None
+) -> list[Finding]:
+    """The images in which a detector finds no face; unreadable ones are the audit's to name."""
+
+    def look(sample: Sample) -> bool:
+        try:
+            return bool(detector.detect(open_image(manifest.path(sample)).pixels))
+        except ImageError:
+            return True
+
+    findings = []
+    with ThreadPoolExecutor(2) as pool:
+        for row, seen in enumerate(pool.map(look, manifest.samples), start=1):
+            if not seen:
+                findings.append(Finding("no face found", (row,), f"by the detector {detector.name}"))
+            progress(row)
+    return findings
 
 
 def copies_between(
@@ -218,13 +238,3 @@ def _agreed(members: Sequence[Sample]) -> tuple[dict[str, Any], str]:
 def _labels(sample: Sample) -> tuple[object, ...]:
     """What must be equal for a copy to add nothing."""
     return sample.split, sample.age, sample.age_low, sample.age_high, sample.age_std, sample.gender
-
-
-def _balance(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
-    """How many faces there are of each decade and gender."""
-    table: dict[str, Counter[str]] = defaultdict(Counter)
-    for sample in samples:
-        age = sample.point_age
-        decade = "unknown" if age is None else f"{int(age // 10) * 10}s" if age < MAX_AGE else f"{MAX_AGE}+"
-        table[decade][str(sample.gender or "unknown")] += 1
-    return {decade: dict(table[decade]) for decade in sorted(table, key=lambda name: (len(name), name))}

@@ -26,6 +26,7 @@ class ReadReport:
     samples: list[Sample] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     clipped: int = 0  # ages above 100, read as 100
+    passed_over: int = 0  # rows outside the subset that is read
     strict: bool = False
 
     def refuse(self, where: str, message: str) -> None:

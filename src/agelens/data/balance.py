@@ -1,0 +1,56 @@
+"""How many faces a manifest holds of each decade and gender, as counts and as a picture."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from agelens.errors import require
+from agelens.files import written_whole
+from agelens.labels import MAX_AGE, Sample
+
+Balance = dict[str, dict[str, int]]
+
+_COLOURS = {"female": "#e69f00", "male": "#0072b2", "unknown": "#8a8f98"}
+
+
+def balance_of(samples: Sequence[Sample]) -> Balance:
+    """Decade -> gender -> faces; ``unknown`` where a label is missing."""
+    table: dict[str, Counter[str]] = defaultdict(Counter)
+    for sample in samples:
+        age = sample.point_age
+        decade = "unknown" if age is None else f"{int(age // 10) * 10}s" if age < MAX_AGE else f"{MAX_AGE}+"
+        table[decade][str(sample.gender or "unknown")] += 1
+    return {decade: dict(table[decade]) for decade in sorted(table, key=lambda name: (len(name), name))}
+
+
+def draw_balance(path: Path, samples: Sequence[Sample]) -> None:
+    """Write the balance as PNG or SVG: a panel a split, bars by decade, stacked by gender.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    require("matplotlib", "report")
+    from matplotlib.figure import Figure
+
+    splits = sorted({sample.split for sample in samples}) or [""]
+    decades = list(balance_of(samples))
+    figure = Figure(figsize=(7.2, 1.0 + 2.2 * len(splits)), layout="constrained")
+    panels = figure.subplots(len(splits), 1, sharex=True, squeeze=False)[:, 0]
+    for axis, split in zip(panels, splits, strict=True):
+        part = [sample for sample in samples if sample.split == split]
+        table = balance_of(part)
+        bottom = [0] * len(decades)
+        for gender, colour in _COLOURS.items():
+            counts = [table.get(decade, {}).get(gender, 0) for decade in decades]
+            if any(counts):
+                axis.bar(decades, counts, bottom=bottom, color=colour, label=gender, width=0.8)
+                bottom = [low + count for low, count in zip(bottom, counts, strict=True)]
+        axis.set_title(f"{split or 'no split'}: {len(part):,} faces", loc="left", fontsize=10)
+        axis.set_ylabel("faces")
+        axis.spines[["top", "right"]].set_visible(False)
+    panels[0].legend(frameon=False, ncols=3)
+    panels[-1].set_xlabel("age")
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, format=path.suffix.lstrip(".") or "png", dpi=150)

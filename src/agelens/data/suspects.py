@@ -1,0 +1,75 @@
+"""Labels that a model finds all but impossible: swapped rows, slipped digits, wrong faces.
+
+The answers must come from a model that has not learnt these rows: another data set's, or out-of-fold ones. A
+model that has seen a wrong label has learnt it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agelens import ages
+from agelens.data.findings import Finding
+from agelens.labels import GENDERS, Sample
+
+#: An age is suspected where the answer puts less than this on its side of the label, ...
+TAIL = 0.002
+
+#: ... and is so many years away. A sure answer for a child makes two years improbable, not suspicious.
+YEARS = 12.0
+
+
+def suspected_labels(
+    samples: Sequence[Sample],
+    rows: Sequence[int],
+    age: ages.FloatArray,
+    gender: NDArray[np.floating],
+) -> list[Finding]:
+    """The labels that the answers contradict, the least probable first.
+
+    Gender by confident learning (Northcutt, Jiang & Chuang 2021): the other gender is at least as probable as
+    it is on average for faces that carry it.
+
+    Args:
+        samples: of the manifest.
+        rows: (n,) positions of the samples that were answered.
+        age: (n, 101) probabilities.
+        gender: (n, 2) probabilities.
+    """
+    return _ages(samples, rows, age) + _genders(samples, rows, gender)
+
+
+def _ages(samples: Sequence[Sample], rows: Sequence[int], age: ages.FloatArray) -> list[Finding]:
+    label = np.array([np.nan if (a := samples[row].point_age) is None else a for row in rows], dtype=float)
+    known = np.flatnonzero(~np.isnan(label))
+    below = ages.cdf(age[known], label[known])
+    tail = np.minimum(below, 1 - below)
+    answer = ages.expectation(age[known])
+    odd = (tail < TAIL) & (np.abs(answer - label[known]) > YEARS)
+    worst_first = np.flatnonzero(odd)[np.argsort(-np.abs(answer - label[known])[odd], kind="stable")]
+    return [
+        Finding(
+            "suspected age",
+            (rows[int(known[place])] + 1,),
+            f"labelled {label[known[place]]:g}, read as {answer[place]:.0f} years",
+        )
+        for place in worst_first
+    ]
+
+
+def _genders(samples: Sequence[Sample], rows: Sequence[int], gender: NDArray[np.floating]) -> list[Finding]:
+    label = np.array([-1 if (g := samples[row].gender) is None else g.position for row in rows])
+    findings: list[tuple[float, Finding]] = []
+    for other in range(len(GENDERS)):
+        carriers = label == other
+        if not carriers.any():
+            continue
+        usual = gender[carriers, other].mean()
+        for place in np.flatnonzero((label == 1 - other) & (gender[:, other] >= usual)):
+            stated = float(gender[place, other])
+            text = f"labelled {GENDERS[1 - other]}, read as {GENDERS[other]} ({stated:.1%})"
+            findings.append((-stated, Finding("suspected gender", (rows[place] + 1,), text)))
+    return [finding for _, finding in sorted(findings, key=lambda entry: entry[0])]
