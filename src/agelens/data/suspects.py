@@ -71,5 +71,5 @@ def _genders(samples: Sequence[Sample], rows: Sequence[int], gender: NDArray[np.
         for place in np.flatnonzero((label == 1 - other) & (gender[:, other] >= usual)):
             stated = float(gender[place, other])
             text = f"labelled {GENDERS[1 - other]}, read as {GENDERS[other]} ({stated:.1%})"
-            findings.append((-stated, Finding("suspected gender", (rows[place] + 1,), text)))
+            findings.append((-stated, Finding("suspected gender", (rows[int(place)] + 1,), text)))
     return [finding for _, finding in sorted(findings, key=lambda entry: entry[0])]
