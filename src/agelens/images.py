@@ -62,12 +62,13 @@ class Picture:
         return self.pixels.shape[1] / self.width
 
 
-def open_image(source: Source, max_side: int | None = MAX_SIDE) -> Picture:
+def open_image(source: Source, max_side: int | None = MAX_SIDE, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Open a path, bytes, a binary file, a Pillow image or an array, as upright 8-bit RGB.
 
     Args:
         source: arrays are (height, width) or (height, width, 1 | 3 | 4) uint8, RGB order.
         max_side: reduce the picture so that its longer side is at most this; None keeps every pixel.
+        max_pixels: refuse files that would unfold into more.
 
     Raises:
         ImageError: it is missing, no image, truncated, empty, or too large to be safe.
@@ -77,13 +78,13 @@ def open_image(source: Source, max_side: int | None = MAX_SIDE) -> Picture:
         image = _from_array(source)
         return _finish(image, image.size, max_side)
     if isinstance(source, Image.Image):
-        return _decode(source, name, max_side)
+        return _decode(source, name, max_side, max_pixels)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # size and corruption are judged below
             file = io.BytesIO(source) if isinstance(source, bytes) else source
             with Image.open(file, formats=FORMATS) as image:
-                return _decode(image, name, max_side)
+                return _decode(image, name, max_side, max_pixels)
     except FileNotFoundError:
         raise ImageError(f"{name}: no such file") from None
     except IsADirectoryError:
@@ -102,11 +103,11 @@ def resize_to_square(pixels: Pixels, size: int) -> Pixels:
     return cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def _decode(image: Image.Image, name: str, max_side: int | None) -> Picture:
+def _decode(image: Image.Image, name: str, max_side: int | None, max_pixels: int) -> Picture:
     width, height = image.size
-    if width * height > MAX_PIXELS:
+    if width * height > max_pixels:
         raise ImageError(
-            f"{name}: {width} x {height} pixels is over the limit of {MAX_PIXELS / 1e6:.0f} million; "
+            f"{name}: {width} x {height} pixels is over the limit of {max_pixels / 1e6:.0f} million; "
             "reduce it first"
         )
     orientation = image.getexif().get(0x0112, 1)

@@ -19,7 +19,7 @@ from agelens.bundle import Bundle
 from agelens.crop import crop_face
 from agelens.detect import Detection, Detector, DetectorName
 from agelens.errors import BundleError, ImageError
-from agelens.images import Pixels, Source, open_image, resize_to_square
+from agelens.images import MAX_PIXELS, Pixels, Source, open_image, resize_to_square
 from agelens.labels import GENDERS, Gender
 from agelens.yunet_weights import make_detector
 
@@ -169,6 +169,8 @@ class Predictor:
         batch_size: int = 32,
         threads: int | None = None,
         yunet: Path | None = None,
+        max_pixels: int = MAX_PIXELS,
+        max_faces: int | None = None,
     ) -> None:
         """Load the network.
 
@@ -178,6 +180,8 @@ class Predictor:
             batch_size: faces the network sees at once.
             threads: that ONNX Runtime computes with, and that images are opened in; None for all cores.
             yunet: YuNet's file, where it is not in the cache.
+            max_pixels: images that would unfold into more are refused.
+            max_faces: images with more are refused; None for no limit.
 
         Raises:
             BundleError: ONNX Runtime cannot load the model.
@@ -187,6 +191,8 @@ class Predictor:
         self.detector = make_detector(detector, yunet) if isinstance(detector, str) else detector
         self._batch_size = batch_size
         self._threads = threads or _available_cores()
+        self._max_pixels = max_pixels
+        self._max_faces = max_faces
         options = ort.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
@@ -271,13 +277,15 @@ class Predictor:
     def _find(self, image: Source, limit: int | None = None) -> _Found:
         if hasattr(image, "read"):
             image = image.read()  # small faces may need a second look
-        picture = open_image(image)
+        picture = open_image(image, max_pixels=self._max_pixels)
         detections = tuple(self.detector.detect(picture.pixels)[:limit])
+        if self._max_faces is not None and len(detections) > self._max_faces:
+            raise ImageError(f"holds {len(detections)} faces, over the limit of {self._max_faces}")
         scale, size = picture.scale, self.bundle.spec.input.size
         pixels = picture.pixels
         if scale < 1 and any(found.side < size for found in detections):
             # The reduced picture is coarser than the network's input for these faces; the original is not.
-            pixels = open_image(image, max_side=None).pixels
+            pixels = open_image(image, max_side=None, max_pixels=self._max_pixels).pixels
             detections = tuple(_rescaled(found, 1 / scale) for found in detections)
             scale = 1.0
         spec = self.bundle.spec

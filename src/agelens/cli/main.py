@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from agelens.cli import calibrate, data, demo, evaluate, export, hubs, models, predict, submit, train
+from agelens.cli import calibrate, data, demo, evaluate, export, hubs, models, predict, serve, submit, train
 from agelens.errors import AgeLensError
 from agelens.version import __version__
 
@@ -31,6 +31,7 @@ app.command("export")(export.export)
 app.add_typer(models.app, name="models")
 app.command("submit")(submit.submit)
 app.command("demo")(demo.demo)
+app.command("serve")(serve.serve)
 app.command("space")(demo.space)
 app.command("push")(hubs.push)
 app.command("pull")(hubs.pull)

@@ -1,0 +1,1 @@
+"""The predictor over HTTP: bounded, batched, observed; it writes no image to disk or log."""

@@ -1,0 +1,98 @@
+"""A request's images, in memory: one raw body, or the files of a multipart form, within the limits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from agelens.apps.service.problems import RefusedError
+from agelens.apps.service.settings import Settings
+
+#: Bytes. A file name longer than this is no name.
+_NAME = 255
+
+#: Form fields that are no files are ignored, so many of them.
+_FIELDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One image as it came: its file's name (empty for a raw body) and bytes."""
+
+    name: str
+    content: bytes
+
+
+class _InMemory(MultiPartParser):
+    """Never spools to disk: the body's limit is also the file's."""
+
+    def __init__(self, request: Request, stream: AsyncGenerator[bytes, None], settings: Settings) -> None:
+        super().__init__(request.headers, stream, max_files=settings.max_images, max_fields=_FIELDS)
+        self.spool_max_size = settings.max_bytes + 1
+
+
+async def read_uploads(request: Request, settings: Settings) -> list[Upload]:
+    """The images of a request.
+
+    Raises:
+        RefusedError: 400 a broken or empty form; 408 too slow; 413 too large; 415 neither image nor form.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > settings.max_bytes:
+        raise _too_large(settings)
+    try:
+        async with asyncio.timeout(settings.upload_seconds):
+            if kind == "multipart/form-data":
+                return await _form(request, settings)
+            if kind.startswith("image/") or kind == "application/octet-stream":
+                body = b"".join([chunk async for chunk in _limited(request, settings)])
+                if not body:
+                    raise RefusedError(400, "the body is empty; send an image's bytes")
+                return [Upload("", body)]
+    except TimeoutError:
+        raise RefusedError(
+            408, f"the body did not arrive within {settings.upload_seconds:g} s", {"Connection": "close"}
+        ) from None
+    except ClientDisconnect:
+        raise RefusedError(400, "the body ended early") from None
+    raise RefusedError(
+        415, "send images as multipart/form-data, or one as image/… or application/octet-stream"
+    )
+
+
+async def _form(request: Request, settings: Settings) -> list[Upload]:
+    try:
+        form = await _InMemory(request, _limited(request, settings), settings).parse()
+    except MultiPartException as error:
+        raise RefusedError(400, f"the form cannot be read: {error.message}") from None
+    except (UnicodeDecodeError, KeyError, ValueError):
+        raise RefusedError(400, "the form cannot be read: its headers or boundary are broken") from None
+    try:
+        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+        if not files:
+            raise RefusedError(400, "the form holds no file; send each image as a part with a filename")
+        return [Upload((file.filename or "")[:_NAME], await file.read()) for file in files]
+    finally:
+        await form.close()
+
+
+async def _limited(request: Request, settings: Settings) -> AsyncGenerator[bytes, None]:
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > settings.max_bytes:
+            raise _too_large(settings)
+        yield chunk
+
+
+def _too_large(settings: Settings) -> RefusedError:
+    limit = settings.max_bytes / 2**20
+    return RefusedError(
+        413, f"the body is over {limit:g} MiB; send fewer or smaller images", {"Connection": "close"}
+    )
