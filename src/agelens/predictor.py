@@ -135,7 +135,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """An opened image and its aligned faces, on the way to the network."""
 
     answer: Answer
@@ -214,7 +214,7 @@ class Predictor:
             ImageError: the image cannot be read.
         """
         found = self._find(image)
-        return list(next(self._read([found], level)).faces)
+        return list(next(self.read_found([found], level)).faces)
 
     def predict_many(self, images: Iterable[Source], level: float = LEVEL) -> Iterator[Answer]:
         """Read many images, in order; one that cannot be read is answered with its error.
@@ -224,7 +224,7 @@ class Predictor:
         source = iter(images)
         with ThreadPoolExecutor(self._threads) as pool:
             while window := list(islice(source, 2 * self._batch_size)):
-                yield from self._read(pool.map(self._find_or_tell, window), level)
+                yield from self.read_found(pool.map(self.find_faces, window), level)
 
     def read_faces(self, crops: Sequence[Pixels] | NDArray[np.uint8]) -> Reading:
         """Run the network on aligned faces: (n, S, S, 3) uint8 RGB, S the bundle's input size."""
@@ -268,13 +268,14 @@ class Predictor:
             ages.softmax(gender_logits, calibration.gender_temperature),
         )
 
-    def _find_or_tell(self, image: Source) -> _Found:
+    def find_faces(self, image: Source) -> Found:
+        """Open an image and cut its faces out, for ``read_found``; an error is kept, not raised."""
         try:
             return self._find(image)
         except ImageError as error:
-            return _Found(Answer(_name(image), error=str(error)))
+            return Found(Answer(_name(image), error=str(error)))
 
-    def _find(self, image: Source, limit: int | None = None) -> _Found:
+    def _find(self, image: Source, limit: int | None = None) -> Found:
         if hasattr(image, "read"):
             image = image.read()  # small faces may need a second look
         picture = open_image(image, max_pixels=self._max_pixels)
@@ -296,9 +297,10 @@ class Predictor:
             quality.of_picture(found.score, found.side, crop)
             for found, crop in zip(detections, crops, strict=True)
         )
-        return _Found(answer, detections, crops, qualities)
+        return Found(answer, detections, crops, qualities)
 
-    def _read(self, found: Iterable[_Found], level: float) -> Iterator[Answer]:
+    def read_found(self, found: Iterable[Found], level: float = LEVEL) -> Iterator[Answer]:
+        """Run the network on the faces of several images at once: one answer an image, in order."""
         window = list(found)
         reading = self.read_faces([crop for one in window for crop in one.crops])
         mean = ages.expectation(reading.age)

@@ -30,6 +30,7 @@ def serve(
     max_megapixels: Annotated[float, typer.Option(min=0.01, help="Of an image.")] = 36.0,
     max_images: Annotated[int, typer.Option(min=1, help="In a request.")] = 32,
     max_faces: Annotated[int, typer.Option(min=1, help="In an image.")] = 100,
+    upload_seconds: Annotated[float, typer.Option(min=0.01, help="For a request's body to arrive.")] = 10.0,
     deadline: Annotated[float, typer.Option(min=0.01, help="Seconds for an answer.")] = 10.0,
 ) -> None:
     """Serve POST /v1/predict; /docs describes it, /metrics measures it.
@@ -56,6 +57,7 @@ def serve(
         batch=batch,
         window=window_ms / 1000,
         threads=threads,
+        upload_seconds=upload_seconds,
         deadline_seconds=deadline,
     ).to_environment()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", force=True)

@@ -3,12 +3,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from agelens.apps.service.batching import Batcher, OverloadedError
-from agelens.predictor import Answer
+from agelens.predictor import Answer, Found
 
 
 class Reader:
@@ -18,14 +18,21 @@ class Reader:
         self.batches: list[tuple[int, float]] = []
         self.seconds = seconds
         self.threads: set[int] = set()
+        self.opened: list[bytes] = []
 
-    def __call__(self, images: Sequence[bytes], level: float) -> list[Answer]:
+    def find_faces(self, image: bytes) -> Found:
         time.sleep(self.seconds)
         self.threads.add(threading.get_ident())
-        self.batches.append((len(images), level))
-        if b"bad" in images:
+        self.opened.append(image)
+        if image == b"bad":
+            raise RuntimeError("the detector broke")
+        return Found(Answer(image.decode(), 1, 1))
+
+    def read_found(self, found: Sequence[Found], level: float) -> Iterator[Answer]:
+        self.batches.append((len(found), level))
+        if found[0].answer.image == "worse":
             raise RuntimeError("the network broke")
-        return [Answer(image.decode(), 1, 1) for image in images]
+        return (one.answer for one in found)
 
 
 def run(reader: Reader, work, **options: object) -> object:
@@ -42,7 +49,7 @@ def run(reader: Reader, work, **options: object) -> object:
 
 
 def test_requests_share_batches_and_each_gets_its_own_answers() -> None:
-    reader = Reader()
+    reader = Reader(seconds=0.002)
 
     async def work(batcher: Batcher) -> list[list[Answer]]:
         return await asyncio.gather(*(batcher.answer([b"%d" % n, b"x%d" % n], 0.9) for n in range(4)))
@@ -82,7 +89,7 @@ def test_a_client_that_gives_up_is_not_read_for() -> None:
 
     async def work(batcher: Batcher) -> None:
         first = asyncio.create_task(batcher.answer([b"a"] * 4, 0.9))
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.12)
         given_up = asyncio.create_task(batcher.answer([b"b"] * 4, 0.9))
         await asyncio.sleep(0)
         given_up.cancel()
@@ -90,13 +97,14 @@ def test_a_client_that_gives_up_is_not_read_for() -> None:
         await batcher.answer([b"c"], 0.9)
 
     run(reader, work)
-    assert [size for size, _ in reader.batches if size] == [4, 1]
+    assert reader.opened == [b"a"] * 4 + [b"c"]
 
 
 def test_a_failure_reaches_its_requests_and_the_reading_goes_on() -> None:
     async def work(batcher: Batcher) -> list[Answer]:
-        with pytest.raises(RuntimeError, match="the network broke"):
-            await batcher.answer([b"bad"], 0.9)
+        for image, fault in ((b"bad", "the detector broke"), (b"worse", "the network broke")):
+            with pytest.raises(RuntimeError, match=fault):
+                await batcher.answer([image], 0.9)
         return await batcher.answer([b"good"], 0.9)
 
     (answer,) = run(Reader(), work)

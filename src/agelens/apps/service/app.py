@@ -35,7 +35,7 @@ def create(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        # One computing thread each: the reading threads fill the cores between them.
+        # The network takes one thread: those that find faces fill the other cores.
         predictor = Predictor(
             resolve(settings.model),
             settings.detector,
@@ -43,12 +43,8 @@ def create(settings: Settings | None = None) -> FastAPI:
             max_pixels=settings.max_pixels,
             max_faces=settings.max_faces,
         )
-
-        def read(images: Sequence[bytes], level: float) -> list[Answer]:
-            return list(predictor.predict_many(images, level))
-
         batcher = Batcher(
-            read,
+            predictor,
             capacity=settings.queue,
             batch=settings.batch,
             window=settings.window,

@@ -1,7 +1,8 @@
-"""Images of many requests, read together: a bounded queue, a few milliseconds' wait, threads that read.
+"""Images of many requests, read together: a bounded queue, threads that find faces, one network for all.
 
-What is over the bound is refused at once, so that a client hears it in milliseconds and nobody waits in a
-queue longer than an answer is worth.
+Opening a picture and finding its faces takes most of the time and gains nothing from company, so each image
+has a thread for that; the faces then go through the network in batches across requests. What is over the
+bound is refused at once: a client hears it in milliseconds, and nobody waits longer than an answer is worth.
 """
 
 from __future__ import annotations
@@ -9,20 +10,27 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
-from agelens.predictor import Answer
+from agelens.predictor import Answer, Found
 
-#: Reads images at a level of the age intervals: bytes -> answers, in order. Called from threads.
-Read = Callable[[Sequence[bytes], float], Sequence[Answer]]
+#: Of the running mean of the pace.
+_MEMORY = 0.95
 
-#: Of the running mean of the throughput.
-_MEMORY = 0.9
+
+class Reader(Protocol):
+    """What the batcher drives: a ``Predictor``. Called from threads."""
+
+    def find_faces(self, image: bytes) -> Found:
+        """Open an image and cut its faces out."""
+
+    def read_found(self, found: Sequence[Found], level: float) -> Iterator[Answer]:
+        """Run the network on the faces of several images."""
 
 
 class OverloadedError(Exception):
@@ -38,6 +46,11 @@ class _Job:
     image: bytes
     level: float
     answer: asyncio.Future[Answer]
+    found: Found | None = None
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
 
 
 class Batcher:
@@ -49,7 +62,7 @@ class Batcher:
 
     def __init__(
         self,
-        read: Read,
+        reader: Reader,
         *,
         capacity: int,
         batch: int,
@@ -57,39 +70,44 @@ class Batcher:
         threads: int,
         on_batch: Callable[[int], None] = lambda size: None,
     ) -> None:
-        """Take the reading function; ``start`` begins.
+        """Take the reader; ``start`` begins.
 
         Args:
-            read: reads a batch.
+            reader: finds faces and reads them.
             capacity: images admitted at once.
-            batch: images read at once.
-            window: seconds to wait for more.
-            threads: that read.
+            batch: images whose faces go through the network at once.
+            window: seconds to wait for more of them, while more are being opened.
+            threads: that find faces.
             on_batch: told the size of each batch.
         """
         self.pending = 0
-        self._read = read
+        self._reader = reader
         self._capacity = capacity
         self._batch = batch
         self._window = window
         self._threads = threads
         self._on_batch = on_batch
-        self._jobs: deque[_Job] = deque()
-        self._arrived = asyncio.Condition()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="agelens-read")
+        self._unopened: asyncio.Queue[_Job] = asyncio.Queue()
+        self._opened: asyncio.Queue[_Job] = asyncio.Queue()
+        self._opening = 0
+        self._finders = ThreadPoolExecutor(threads, thread_name_prefix="agelens-find")
+        self._network = ThreadPoolExecutor(1, thread_name_prefix="agelens-network")
         self._tasks: list[asyncio.Task[None]] = []
+        self._last = 0.0
         self._seconds_each = 0.05
 
     def start(self) -> None:
         """Begin to read; needs a running event loop."""
-        self._tasks = [asyncio.create_task(self._work()) for _ in range(self._threads)]
+        loops = [self._find() for _ in range(self._threads)] + [self._read()]
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
         """Stop reading; what was admitted has been answered by then."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._pool.shutdown(wait=True)
+        self._finders.shutdown(wait=True)
+        self._network.shutdown(wait=True)
 
     @contextmanager
     def room(self) -> Iterator[Callable[[int], None]]:
@@ -103,7 +121,7 @@ class Batcher:
         def take(images: int) -> None:
             nonlocal held
             if self.pending + images > self._capacity:
-                raise OverloadedError(self.retry_after())
+                raise OverloadedError(max(1, math.ceil(self.pending * self._seconds_each)))
             self.pending += images
             held += images
 
@@ -113,26 +131,37 @@ class Batcher:
         finally:
             self.pending -= held
 
-    def retry_after(self) -> int:
-        """Seconds until what is pending will have been read, at the pace of late."""
-        return max(1, math.ceil(self.pending * self._seconds_each))
-
     async def answer(self, images: Sequence[bytes], level: float) -> list[Answer]:
         """The answers, in order. A cancelled wait takes its images out of the queue."""
         loop = asyncio.get_running_loop()
         jobs = [_Job(image, level, loop.create_future()) for image in images]
-        async with self._arrived:
-            self._jobs.extend(jobs)
-            self._arrived.notify(len(jobs))
+        for job in jobs:
+            self._unopened.put_nowait(job)
         try:
             return list(await asyncio.gather(*(job.answer for job in jobs)))
         finally:
             for job in jobs:
                 job.answer.cancel()
 
-    async def _work(self) -> None:
+    async def _find(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
-            jobs = await self._next()
+            job = await self._unopened.get()
+            if job.answer.done():  # its client has given up
+                continue
+            self._opening += 1
+            try:
+                job.found = await loop.run_in_executor(self._finders, self._reader.find_faces, job.image)
+                job.image = b""
+                self._opened.put_nowait(job)
+            except Exception as error:  # its request hears of it; the others go on
+                job.fail(error)
+            finally:
+                self._opening -= 1
+
+    async def _read(self) -> None:
+        while True:
+            jobs = [job for job in await self._gather() if not job.answer.done()]
             self._on_batch(len(jobs))
             by_level: defaultdict[float, list[_Job]] = defaultdict(list)
             for job in jobs:
@@ -140,33 +169,33 @@ class Batcher:
             for level, group in by_level.items():
                 await self._serve(group, level)
 
-    async def _next(self) -> list[_Job]:
-        async with self._arrived:
-            await self._arrived.wait_for(lambda: bool(self._jobs))
-        if len(self._jobs) < self._batch and self._window:
-            await asyncio.sleep(self._window)
-        taken: list[_Job] = []
-        while self._jobs and len(taken) < self._batch:
-            job = self._jobs.popleft()
-            if not job.answer.done():  # its client has not given up
-                taken.append(job)
-        return taken
+    async def _gather(self) -> list[_Job]:
+        jobs = [await self._opened.get()]
+        ends = time.monotonic() + self._window
+        while len(jobs) < self._batch:
+            if self._opened.empty() and (self._opening == 0 or time.monotonic() >= ends):
+                break  # nobody is about to come, or they take too long
+            try:
+                async with asyncio.timeout_at(asyncio.get_running_loop().time() + ends - time.monotonic()):
+                    jobs.append(await self._opened.get())
+            except TimeoutError:
+                break
+        return jobs
 
     async def _serve(self, jobs: list[_Job], level: float) -> None:
-        started = time.perf_counter()
-        images = [job.image for job in jobs]
+        found = [job.found for job in jobs if job.found is not None]
         try:
-            results: Sequence[Any] = await asyncio.get_running_loop().run_in_executor(
-                self._pool, self._read, images, level
+            answers = await asyncio.get_running_loop().run_in_executor(
+                self._network, lambda: list(self._reader.read_found(found, level))
             )
         except Exception as error:  # the requests hear of it; the reading goes on
-            results = [error] * len(jobs)
-        each = (time.perf_counter() - started) / len(jobs) / self._threads
+            for job in jobs:
+                job.fail(error)
+            return
+        now = time.monotonic()
+        each = min(1.0, (now - self._last) / len(jobs))
         self._seconds_each = _MEMORY * self._seconds_each + (1 - _MEMORY) * each
-        for job, result in zip(jobs, results, strict=True):
-            if job.answer.done():
-                continue
-            if isinstance(result, Exception):
-                job.answer.set_exception(result)
-            else:
-                job.answer.set_result(result)
+        self._last = now
+        for job, answer in zip(jobs, answers, strict=True):
+            if not job.answer.done():
+                job.answer.set_result(answer)

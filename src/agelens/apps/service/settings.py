@@ -26,9 +26,9 @@ class Settings(BaseModel):
         max_images: in a request.
         max_faces: in an image.
         queue: images accepted and not yet answered, in this process; more are refused with 503.
-        batch: images read at once.
+        batch: images whose faces go through the network at once.
         window: seconds to wait for more of them.
-        threads: that read images; each decodes, finds faces and runs the network.
+        threads: that open images and find faces.
         upload_seconds: for a body to arrive.
         deadline_seconds: for its images to be answered after that.
     """
