@@ -66,6 +66,18 @@ def test_an_empty_band_takes_the_whole_ones_levels() -> None:
     np.testing.assert_allclose(first, last, atol=1e-4)
 
 
+def test_neighbours_are_few_where_ages_differ_and_many_where_they_do_not() -> None:
+    probabilities, true = draw(3000, seed=6)
+    alike, true_alike = draw(3000, seed=6, overconfidence=1.0)
+
+    def chosen(probabilities: np.ndarray, true: np.ndarray) -> int:
+        score = conformal.scores(probabilities, true)
+        return conformal.choose_neighbours(score, ages.expectation(probabilities))
+
+    assert chosen(probabilities, true) <= 1200
+    assert chosen(alike, true_alike) > chosen(probabilities, true)
+
+
 def test_too_few_faces_are_refused() -> None:
     with pytest.raises(ValueError, match="50 are the least"):
         conformal.fit(*draw(49, seed=5))

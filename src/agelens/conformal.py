@@ -4,9 +4,9 @@ The score of a labelled face is how far from the median of its distribution the 
 the smallest central interval that holds it: |2 F(y) - 1|, in 0..1 (Chernozhukov, Wüthrich & Zhu 2021,
 "Distributional conformal prediction"). The interval asked for at a level is then the central one at that
 level's quantile of the scores of a calibration split, with the finite-sample correction (n + 1) / n (Vovk et
-al. 2005). One table holds for all; one for each band of predicted age (Mondrian conformal prediction, Vovk
-2003) keeps children and old people from paying for the middle; the bands are drawn towards the whole, since
-some hold few faces.
+al. 2005). So that children and old people do not pay for the middle, each predicted age has a quantile of its
+own, over the calibration faces whose predicted ages lie nearest (localised conformal prediction, Guan 2023).
+How many neighbours, cross-validation on the calibration faces decides: few follow the ages, many are steady.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ LEVELS = tuple(round(0.50 + 0.01 * step, 2) for step in range(50))
 #: Shown in reports.
 REPORTED_LEVELS = (0.5, 0.8, 0.9, 0.95)
 
-#: Lower ends of the bands of predicted age, in years.
-BANDS = (0, 8, 18, 26, 36, 46, 58)
+#: Lower ends of the table's bands of predicted age, in years.
+BANDS = tuple(range(0, 80, 2))
 
-#: Faces. A band of this many counts as much as the whole does.
-POOLING = 60.0
+#: Neighbours that are tried; all faces, too.
+NEIGHBOURS = (100, 150, 200, 300, 400, 600, 800, 1200, 2000)
+
+#: Of the cross-validation.
+FOLDS = 10
 
 #: No level above this: a central interval that holds all mass would be 0..100.
 HIGHEST = 0.9998
@@ -85,16 +88,16 @@ def fit(
     *,
     bands: Sequence[float] = BANDS,
     levels: Sequence[float] = LEVELS,
-    pooling: float = POOLING,
+    neighbours: int | None = None,
 ) -> ConformalTable:
-    """Fit the table on a calibration split that training has not seen.
+    """Fit the table on calibration faces that training has not seen.
 
     Args:
         probabilities: (n, 101), tempered if the answers will be.
         true_age: (n,) years.
         bands: lower ends of the bands of predicted age.
         levels: to hold.
-        pooling: how many faces of its own make a band count as much as the whole.
+        neighbours: faces that each band's quantiles are taken over; None lets cross-validation choose.
 
     Raises:
         ValueError: there are fewer than 50 faces.
@@ -102,17 +105,46 @@ def fit(
     score = scores(probabilities, true_age)
     if len(score) < 50:
         raise ValueError(f"{len(score)} faces are too few to calibrate intervals on; 50 are the least")
-    band = np.searchsorted(bands, ages.expectation(probabilities), side="right") - 1
-    overall = _quantiles(score, levels)
-    rows = []
-    for index in range(len(bands)):
-        own = score[band == index]
-        share = len(own) / (len(own) + pooling)
-        rows.append(share * _quantiles(own, levels) + (1 - share) * overall if len(own) else overall)
-    table = [tuple(np.round(np.minimum(row, HIGHEST), 4).tolist()) for row in rows]
+    mean = ages.expectation(probabilities)
+    count = choose_neighbours(score, mean) if neighbours is None else neighbours
+    centres = (np.asarray(bands) + np.asarray([*bands[1:], 101])) / 2
+    nearest = _nearest(mean, centres)[:, :count]
+    table = [
+        tuple(np.round(np.minimum(row, HIGHEST), 4).tolist()) for row in _quantiles(score[nearest], levels)
+    ]
     return ConformalTable(levels=tuple(levels), bands=tuple(bands), central=tuple(table))
 
 
+def choose_neighbours(score: NDArray[np.float64], predicted_age: NDArray[np.float64]) -> int:
+    """How many neighbours to take, by the scores of faces left out: (n,), (n,) -> a number.
+
+    Judged by the pinball loss at the reported levels, which the true quantile makes least (Koenker & Bassett
+    1978). The most neighbours within one standard error of the least loss are taken.
+    """
+    size = len(score)
+    fold = np.random.default_rng(0).permutation(size) % FOLDS
+    candidates = [count for count in NEIGHBOURS if count < size * (FOLDS - 1) // FOLDS] + [size]
+    losses = np.zeros((FOLDS, len(candidates)))
+    level = np.asarray(REPORTED_LEVELS)
+    for left_out in range(FOLDS):
+        own, others = fold == left_out, fold != left_out
+        nearest = _nearest(predicted_age[others], predicted_age[own])
+        for column, count in enumerate(candidates):
+            told = _quantiles(score[others][nearest[:, :count]], REPORTED_LEVELS)
+            miss = score[own][:, None] - told
+            losses[left_out, column] = np.maximum(level * miss, (level - 1) * miss).mean()
+    beyond = losses - losses[:, [int(losses.mean(axis=0).argmin())]]
+    error = beyond.std(axis=0, ddof=1) / np.sqrt(FOLDS)
+    return candidates[int(np.flatnonzero(beyond.mean(axis=0) <= error)[-1])]
+
+
+def _nearest(predicted_age: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The faces in the order of how near their predicted age is: (n,), (m,) years -> (m, n) positions."""
+    return np.argsort(np.abs(predicted_age[None, :] - at[:, None]), axis=1, kind="stable")
+
+
 def _quantiles(score: NDArray[np.float64], levels: Sequence[float]) -> NDArray[np.float64]:
-    corrected = np.minimum(np.asarray(levels) * (len(score) + 1) / len(score), 1.0)
-    return np.asarray(np.quantile(score, corrected, method="higher"))
+    """With the finite-sample correction: (m, n) scores -> (m, levels)."""
+    count = score.shape[1]
+    corrected = np.minimum(np.asarray(levels) * (count + 1) / count, 1.0)
+    return np.asarray(np.quantile(score, corrected, axis=1, method="higher").T)

@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from agelens import ages, metrics
-from agelens.conformal import BANDS, REPORTED_LEVELS, ConformalTable, interval
+from agelens.conformal import REPORTED_LEVELS, ConformalTable, interval
+
+#: Lower ends of the bands of predicted age that coverage is reported by, in years.
+BANDS = (0, 8, 18, 26, 36, 46, 58)
 
 
 @dataclass(frozen=True, slots=True)
