@@ -157,3 +157,15 @@ def test_a_teacher_must_know_every_training_face(synthetic: Path, tmp_path: Path
     (tmp_path / "bad.npz").write_bytes(b"nonsense")
     with pytest.raises(ManifestError, match="cannot be read"):
         FaceDataModule(synthetic, recipe, teacher=tmp_path / "bad.npz")
+
+
+def test_faces_grow_with_the_epochs_where_the_recipe_says_so(synthetic: Path) -> None:
+    settings = [*TINY, "progressive={0: 24, 2: 32}", "epochs=4"]
+    data = FaceDataModule(synthetic, load_recipe("embedded", settings))
+    loader = data.train_dataloader()
+    sizes = []
+    for epoch in range(4):
+        loader.batch_sampler.sampler.set_epoch(epoch)
+        sizes.append(next(iter(loader)).images.shape[-1])
+    assert sizes == [24, 24, 32, 32]
+    assert next(iter(data.val_dataloader())).images.shape[-1] == 32

@@ -1,36 +1,30 @@
-"""``agelens predict``: read the faces of image files and folders."""
+"""``agelens predict``: read the faces of images, folders, manifests, globs; small and very large."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
+from agelens.cli.answers import Format, table_for_people, text_of
 from agelens.cli.console import ModelOption, progress, tell, tell_failures
 from agelens.errors import AgeLensError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from agelens.predictor import Answer
-
-Format = Literal["table", "json", "jsonl", "csv"]
-
-_CSV_COLUMNS = (
-    "image", "face", "x0", "y0", "x1", "y1", "detection", "quality", "age", "age_low", "age_high",
-    "interval_level", "gender", "gender_probability", "refused", "error",
-)  # fmt: skip
+    from agelens.apps.jobs.job import Report
+    from agelens.apps.jobs.sources import Named
+    from agelens.predictor import Answer, Predictor
 
 
 def predict(
-    paths: Annotated[list[Path], typer.Argument(help="Images, or folders of images (searched in depth).")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="Images, folders (in depth), manifests (.csv, .parquet), globs."),
+    ],
     model: ModelOption = "embedded",
     detector: Annotated[
         Literal["auto", "yunet", "haar", "whole"],
@@ -40,7 +34,12 @@ def predict(
     format: Annotated[
         Format | None, typer.Option("--format", "-f", help="Default: by --output's suffix, else a table.")
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here, not to stdout.")] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", help="Write here, not to stdout; .parquet streams and resumes after a stop."
+        ),
+    ] = None,
     annotate: Annotated[
         Path | None, typer.Option(help="Also save each image with its faces drawn in, to this folder.")
     ] = None,
@@ -56,22 +55,44 @@ def predict(
         typer.Option(min=0.0, max=1.0, help="Refuse faces of less quality (0..1); each refusal is said."),
     ] = 0.0,
     threads: Annotated[int | None, typer.Option(min=1, help="Default: all cores.")] = None,
+    engine: Annotated[
+        Literal["here", "ray"], typer.Option(help="'ray' deals a .parquet job out to a Ray cluster.")
+    ] = "here",
+    address: Annotated[
+        str | None, typer.Option(help="Of the Ray cluster; default: one on this machine.")
+    ] = None,
 ) -> None:
     """Read age and gender of every face in images.
 
     Exit code 0 if every image was read, 1 if some could not be (each is named), 2 on wrong use.
     """
+    if engine == "ray" and not (output or "").endswith(".parquet"):
+        raise AgeLensError("--engine ray writes one Parquet table: name it with --output NAME.parquet")
+    if output is not None and output.endswith(".parquet"):
+        if format is not None or annotate is not None:
+            raise AgeLensError("a .parquet job has no --format and no --annotate")
+        if engine == "ray":
+            report = _on_ray(paths, model, output, _Choices(detector, level, at_least, min_quality), address)
+        else:
+            from agelens.catalogue import resolve
+            from agelens.predictor import Predictor
+
+            predictor = Predictor(resolve(model), detector, threads=threads, yunet=yunet)
+            report = _job(predictor, paths, Path(output), _Choices(detector, level, at_least, min_quality))
+        _conclude(report, output, min_quality)
+        return
+    from agelens.apps.jobs.sources import stream
     from agelens.catalogue import resolve
     from agelens.files import write_text
     from agelens.predictor import Predictor
 
-    images = list(_expand(paths))
+    images = list(stream(paths))
     chosen = format or _by_suffix(output)
     predictor = Predictor(resolve(model), detector, threads=threads, yunet=yunet)
     answers: list[Answer] = []
     drawn: set[Path] = set()
     with progress("reading faces", len(images)) as advance:
-        for answer in predictor.predict_many(images, level):
+        for answer in _named(predictor, images, level):
             answers.append(answer)
             advance(len(answers))
             if annotate is not None and answer.error is None:
@@ -79,11 +100,11 @@ def predict(
     if chosen == "table" and output is None:
         from rich.console import Console
 
-        Console().print(_table(answers, at_least, min_quality))
+        Console().print(table_for_people(answers, at_least, min_quality))
     elif output is None:
-        sys.stdout.write(_text(answers, chosen, at_least, min_quality))
+        sys.stdout.write(text_of(answers, chosen, at_least, min_quality))
     else:
-        write_text(output, _text(answers, chosen, at_least, min_quality))
+        write_text(Path(output), text_of(answers, chosen, at_least, min_quality))
     refused = sum(face.refusal(min_quality) is not None for answer in answers for face in answer.faces)
     if refused:
         tell(f"agelens: {refused} faces are below quality {min_quality:g} and were refused")
@@ -94,104 +115,67 @@ def predict(
         raise typer.Exit(1)
 
 
-def _expand(paths: Iterable[Path]) -> Iterator[Path]:
-    from agelens.data.sources import IMAGE_SUFFIXES
-
-    for path in paths:
-        if not path.is_dir():
-            yield path  # if it is missing, the answer says so
-            continue
-        found = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
-        if not found:
-            raise AgeLensError(f"the folder {path} holds no images")
-        yield from found
-
-
-def _by_suffix(output: Path | None) -> Format:
+def _by_suffix(output: str | None) -> Format:
     suffixes: dict[str, Format] = {".json": "json", ".jsonl": "jsonl", ".csv": "csv"}
     if output is None:
         return "table"
-    return suffixes.get(output.suffix.lower(), "table")
+    return suffixes.get(Path(output).suffix.lower(), "table")
 
 
-def _text(answers: list[Answer], format: Format, at_least: int | None, min_quality: float) -> str:
-    match format:
-        case "json":
-            whole = [answer.to_dict(at_least, min_quality) for answer in answers]
-            return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
-        case "jsonl":
-            lines = (
-                json.dumps(answer.to_dict(at_least, min_quality), ensure_ascii=False) for answer in answers
-            )
-            return "".join(f"{line}\n" for line in lines)
-        case "csv":
-            return _csv(answers, at_least, min_quality)
-        case "table":
-            from rich.console import Console
-
-            buffer = io.StringIO()
-            Console(file=buffer, width=120).print(_table(answers, at_least, min_quality))
-            return buffer.getvalue()
+class _Choices(NamedTuple):
+    detector: str
+    level: float
+    at_least: int | None
+    min_quality: float
 
 
-def _csv(answers: list[Answer], at_least: int | None, min_quality: float) -> str:
-    """One row a face; an image without a face, or with an error, has one row too."""
-    buffer = io.StringIO()
-    columns = _CSV_COLUMNS if at_least is None else (*_CSV_COLUMNS, "at_least", "at_least_probability")
-    writer = csv.DictWriter(buffer, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    for answer in answers:
-        if not answer.faces:
-            writer.writerow({"image": answer.image, "error": answer.error or ""})
-        for number, face in enumerate(answer.faces, start=1):
-            values = face.to_dict(at_least, min_quality)
-            row = dict(zip(("x0", "y0", "x1", "y1"), values.pop("box"), strict=True))
-            row |= dict(zip(("age_low", "age_high"), values.pop("age_interval") or (None, None), strict=True))
-            writer.writerow({"image": answer.image, "face": number, **row, **values})
-    return buffer.getvalue()
+def _named(predictor: Predictor, images: Sequence[Named], level: float) -> Iterator[Answer]:
+    for one, answer in zip(images, predictor.predict_many((i.path for i in images), level), strict=True):
+        yield replace(answer, image=one.name)
 
 
-def _table(answers: list[Answer], at_least: int | None, min_quality: float) -> Table:
-    from rich.table import Table
-    from rich.text import Text
+def _job(predictor: Predictor, paths: list[str], output: Path, choices: _Choices) -> Report:
+    from agelens.apps.jobs.job import Asked, run_job
+    from agelens.apps.jobs.sources import stream
+    from agelens.files import sha256
 
-    from agelens.annotate import certainty
+    asked = Asked(sha256(predictor.bundle.model), **choices._asdict())
+    total = sum(1 for _ in stream(paths))
+    try:
+        with progress("reading images", total, rate=True) as advance:
+            return run_job(predictor, stream(paths), output, asked, progress=advance)
+    except KeyboardInterrupt:
+        tell(f"agelens: stopped; the same command goes on from {output}.parts")
+        raise typer.Exit(130) from None
 
-    levels = {face.interval_level for answer in answers for face in answer.faces} or {0.9}
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("image", overflow="fold", min_width=12)
-    table.add_column("age", justify="right")
-    table.add_column(f"{max(levels):.0%} interval", justify="right")
-    table.add_column("gender")
-    table.add_column("sure", justify="right")
-    if at_least is not None:
-        table.add_column(f"{at_least} or older", justify="right")
-    table.add_column("face at (x, y)", justify="right")
-    folder = os.path.commonpath([os.path.dirname(answer.image) for answer in answers]) if answers else ""
-    for answer in answers:
-        name = Text(os.path.relpath(answer.image, folder or "."))
-        if answer.error:
-            table.add_row(name, "–", "", Text("cannot be read", style="red"), "", "")
-        elif not answer.faces:
-            table.add_row(name, "–", "", Text("no face found", style="yellow"), "", "")
-        for number, face in enumerate(answer.faces):
-            if face.refusal(min_quality) is not None:
-                refused = Text(f"refused: quality {face.quality:.2f}", style="yellow")
-                place = f"{max(0, face.box[0]):.0f}, {max(0, face.box[1]):.0f}"
-                blank = [] if at_least is None else [""]
-                table.add_row(name if number == 0 else "", "–", "", refused, "", *blank, place)
-                continue
-            low, high = face.age_interval
-            table.add_row(
-                name if number == 0 else "",
-                f"{face.age:.1f}",
-                f"{low:.0f} – {high:.0f}",
-                str(face.gender),
-                certainty(face.gender_probability),
-                *([] if at_least is None else [f"{face.probability_at_least(at_least):.1%}"]),
-                f"{max(0, face.box[0]):.0f}, {max(0, face.box[1]):.0f}",
-            )
-    return table
+
+def _on_ray(paths: list[str], model: str, output: str, choices: _Choices, address: str | None) -> Report:
+    from agelens.apps.jobs.job import Asked
+    from agelens.apps.jobs.ray_job import run_ray_job, table_of_bytes
+    from agelens.apps.jobs.sources import stream
+    from agelens.catalogue import resolve
+    from agelens.files import sha256
+
+    asked = Asked(sha256(resolve(model).model), **choices._asdict())
+    images = table_of_bytes(paths) or [
+        name
+        for path in paths
+        for name in ([path] if "://" in path else [str(one.path) for one in stream([path])])
+    ]
+    total = len(images) if isinstance(images, list) else None
+    with progress("reading images", total, rate=True) as advance:
+        return run_ray_job(model, images, output, asked, address=address, progress=advance)
+
+
+def _conclude(report: Report, output: str, min_quality: float) -> None:
+    more = f", {report.resumed} of them before this start" if report.resumed else ""
+    tell(f"agelens: {output}: {report.faces} faces of {report.images} images{more}")
+    if report.refused:
+        tell(f"agelens: {report.refused} faces are below quality {min_quality:g} and were refused")
+    if report.failed:
+        tell_failures(report.failures)
+        tell(f"agelens: {report.failed} of {report.images} images could not be read; see the column 'error'")
+        raise typer.Exit(1)
 
 
 def _save_annotated(answer: Answer, folder: Path, drawn: set[Path]) -> None:

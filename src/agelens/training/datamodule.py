@@ -123,7 +123,7 @@ class FaceDataModule(L.LightningDataModule):
             self._images,
             [face.row for face in faces],
             [face.sample for face in faces],
-            size=recipe.size,
+            size_at=recipe.size_at if train else lambda epoch: recipe.size,
             loss=recipe.loss,
             augmentation=recipe.augment if train else None,
             seed=recipe.seed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -90,16 +90,19 @@ class FaceDataset(Dataset[Batch]):
         rows: Sequence[int],
         samples: Sequence[Sample],
         *,
-        size: int,
+        size_at: Callable[[int], int],
         loss: LossConfig,
         augmentation: AugmentConfig | None,
         seed: int,
         teacher: SoftLabels | None = None,
     ) -> None:
-        """Pair ``samples`` with their ``rows`` of ``images``; equally long, as is the teacher."""
+        """Pair ``samples`` with their ``rows`` of ``images``; equally long, as is the teacher.
+
+        ``size_at`` tells the size of an epoch's faces, pixels.
+        """
         self._images = images
         self._rows = np.asarray(rows)
-        self._size = size
+        self._size_at = size_at
         self._augmentation = augmentation
         self._seed = seed
         self._age_target = targets(samples, loss.sigma, loss.sigma_per_year)
@@ -124,9 +127,10 @@ class FaceDataset(Dataset[Batch]):
 
     def __getitems__(self, draws: Sequence[Draw]) -> Batch:
         """Read a batch of (epoch, row) draws."""
-        pixels = np.empty((len(draws), self._size, self._size, 3), dtype=np.uint8)
+        size = self._size_at(draws[0][0])
+        pixels = np.empty((len(draws), size, size, 3), dtype=np.uint8)
         for place, (epoch, row) in enumerate(draws):
-            pixels[place] = self._face(epoch, row)
+            pixels[place] = self._face(epoch, row, size)
         rows = np.array([row for _, row in draws])
         return Batch(
             torch.from_numpy(pixels).permute(0, 3, 1, 2),
@@ -137,12 +141,12 @@ class FaceDataset(Dataset[Batch]):
             torch.from_numpy(self._hint[rows]),
         )
 
-    def _face(self, epoch: int, row: int) -> NDArray[np.uint8]:
+    def _face(self, epoch: int, row: int, size: int) -> NDArray[np.uint8]:
         pixels = self._images[int(self._rows[row])]
         if self._augmentation is None:
-            return resize_to_square(pixels, self._size)
+            return resize_to_square(pixels, size)
         rng = np.random.default_rng((self._seed, epoch, row))
-        return augment(pixels, self._size, self._augmentation, rng)
+        return augment(pixels, size, self._augmentation, rng)
 
 
 class EpochSampler(Sampler[Draw]):

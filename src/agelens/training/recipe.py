@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agelens.errors import RecipeError
 from agelens.files import write_text
@@ -41,6 +41,7 @@ class Recipe(BaseModel):
     size: int = Field(default=384, ge=16)  # pixels, the side of the network's input
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)  # of RGB in 0..1; ImageNet's
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    progressive: dict[int, int] = {}  # from which epoch (0 the first) training sees which size
     epochs: int = Field(default=5, ge=1)
     batch_size: int = Field(default=16, ge=1)  # on each device
     augment: AugmentConfig = AugmentConfig()
@@ -52,6 +53,17 @@ class Recipe(BaseModel):
     limit_train: int = Field(default=0, ge=0)  # images an epoch, for trials; 0 for all
     balance: float = Field(default=0.0, ge=0, le=1)  # 0 draws images as they come, 1 all ages equally often
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _ends_at_its_size(self) -> Recipe:
+        if self.progressive and (min(self.progressive) != 0 or self.size_at(self.epochs) != self.size):
+            raise ValueError("progressive must begin at epoch 0 and end with the network's own size")
+        return self
+
+    def size_at(self, epoch: int) -> int:
+        """The side of what training sees in an epoch, pixels (progressive learning, Tan & Le 2021)."""
+        begun = [start for start in self.progressive if start <= epoch]
+        return self.progressive[max(begun)] if begun else self.size
 
 
 def recipe_names() -> list[str]:

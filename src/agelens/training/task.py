@@ -45,7 +45,7 @@ class AgeGenderTask(L.LightningModule):
         self.network = build_network(self.recipe.network).to(memory_format=torch.channels_last)
         self.loss = AgeGenderLoss(self.recipe.loss)
         self.hint = self._hint_head(hint_features)
-        self._learn = torch.compile(self._answer) if self.recipe.compile else self._answer
+        self._learn = torch.compile(self._answer, dynamic=False) if self.recipe.compile else self._answer
         self.register_buffer("mean", torch.tensor(self.recipe.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(self.recipe.std).view(3, 1, 1), persistent=False)
         self.train_loss = MeanMetric()

@@ -1,0 +1,136 @@
+"""The same job on a Ray cluster: the images dealt out to its workers, the answers gathered in order.
+
+Images are paths, or addresses that fsspec opens (``s3://…``, ``gs://…``); a Parquet table may also hold them
+as bytes. A worker that dies is replaced, and what it had in hand is read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from agelens.apps.jobs.job import NAMED, Asked, Report, schema_of, table_of
+from agelens.errors import require
+from agelens.predictor import Answer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Images a worker takes at once.
+BATCH = 128
+
+
+class Reader:
+    """What each worker holds: the model, with one thread, since there is a worker a core."""
+
+    def __init__(self, model: str, asked: Asked) -> None:
+        from agelens.catalogue import resolve
+        from agelens.predictor import Predictor
+
+        self._asked = asked
+        self._predictor = Predictor(resolve(model), asked.detector, threads=1)  # type: ignore[arg-type]
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Answer a batch: columns ``image`` and, where they came along, ``bytes``."""
+        names = batch["image"].to_pylist()
+        contents = batch["bytes"].to_pylist() if "bytes" in batch.column_names else [None] * len(names)
+        answers = [self._answer(name, content) for name, content in zip(names, contents, strict=True)]
+        return table_of(answers, self._asked.at_least, self._asked.min_quality)
+
+    def _answer(self, name: str, content: bytes | None) -> Answer:
+        try:
+            image = content if content is not None else _fetch(name)
+        except (OSError, ImportError, ValueError) as error:
+            return Answer(name, error=f"{name}: {error}")
+        (answer,) = self._predictor.predict_many([image], self._asked.level)
+        wrong = answer.error and answer.error.replace("the image", name, 1)
+        return Answer(name, answer.width, answer.height, answer.faces, wrong)
+
+
+def run_ray_job(
+    model: str,
+    images: Any,
+    output: str,
+    asked: Asked,
+    *,
+    address: str | None = None,
+    workers: int | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Report:
+    """Read images on a Ray cluster into one Parquet table.
+
+    Args:
+        model: its name, as workers can resolve it.
+        images: names, or a Ray dataset with the column ``image`` (and ``bytes``).
+        output: a path, or an address that fsspec opens.
+        asked: what the answers depend on.
+        address: of the cluster; None begins one on this machine, or joins the one it is part of.
+        workers: at most so many; None for one a core.
+        progress: told how many images are done.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+    """
+    ray = require("ray", "ray")
+    data = require("ray.data", "ray")
+    import fsspec
+    import pyarrow.parquet as pq
+
+    if not ray.is_initialized():
+        ray.init(address=address, log_to_driver=False, configure_logging=False)
+    data.DataContext.get_current().execution_options.preserve_order = True
+    most = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+    if not hasattr(images, "map_batches"):
+        items = [{"image": name} for name in images]
+        blocks = max(most, min(len(items) // BATCH, 200 * most), 1)
+        images = data.from_items(items, override_num_blocks=min(blocks, max(1, len(items))))
+    answered = images.map_batches(
+        Reader,
+        fn_constructor_args=(model, asked),
+        batch_format="pyarrow",
+        batch_size=BATCH,
+        num_cpus=1,
+        concurrency=(1, most),
+    )
+    report = Report()
+    failures: list[str] = []
+    with fsspec.open(output, "wb") as file, pq.ParquetWriter(file, schema_of(asked.at_least)) as writer:
+        for table in _tables(answered):
+            writer.write_table(table.cast(schema_of(asked.at_least)))
+            for row in table.select(["face", "refused", "error"]).to_pylist():
+                report.images += row["face"] in (None, 1)
+                report.faces += row["face"] is not None
+                report.refused += row["refused"] is not None
+                report.failed += row["error"] is not None
+                if row["error"] and len(failures) < NAMED:
+                    failures.append(row["error"])
+            progress(report.images)
+    report.failures = tuple(failures)
+    return report
+
+
+def table_of_bytes(paths: Sequence[str]) -> Any:
+    """A Ray dataset of Parquet tables that hold the images themselves; None where they do not."""
+    tables = [path for path in paths if path.endswith(".parquet")]
+    if not tables or len(tables) < len(paths):
+        return None
+    data = require("ray.data", "ray")
+    import fsspec
+    import pyarrow.parquet as pq
+
+    with fsspec.open(tables[0], "rb") as file:
+        if not {"image", "bytes"} <= set(pq.read_schema(file).names):
+            return None
+    return data.read_parquet(tables, columns=["image", "bytes"])
+
+
+def _tables(dataset: Any) -> Iterator[pa.Table]:
+    yield from dataset.iter_batches(batch_size=None, batch_format="pyarrow")
+
+
+def _fetch(name: str) -> bytes:
+    import fsspec
+
+    with fsspec.open(name, "rb") as file:
+        content: bytes = file.read()
+        return content

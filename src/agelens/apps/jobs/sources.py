@@ -1,0 +1,81 @@
+"""What a job reads: folders, manifests, globs and single images, as a stream of names and places."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agelens.data.sources import IMAGE_SUFFIXES
+from agelens.errors import AgeLensError
+
+_MANIFESTS = frozenset({".csv", ".parquet"})
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An image: how answers name it, and where it lies."""
+
+    name: str
+    path: Path
+
+
+def stream(sources: Sequence[str | Path]) -> Iterator[Named]:
+    """The images of folders, manifests, globs and files, in an order that a second pass repeats.
+
+    Folders are walked, not listed whole, so that memory does not grow with them. A file that is missing comes
+    all the same: its answer says so.
+
+    Raises:
+        AgeLensError: a folder or glob holds no image.
+        ManifestError: a manifest cannot be read.
+    """
+    for source in sources:
+        path = Path(source)
+        if path.is_dir():
+            yield from _of_folder(path)
+        elif path.suffix.lower() in _MANIFESTS and path.is_file():
+            yield from _of_manifest(path)
+        elif glob.has_magic(str(source)) and not path.exists():
+            yield from _of_glob(str(source))
+        else:
+            yield Named(str(source), path)
+
+
+def _of_folder(folder: Path) -> Iterator[Named]:
+    found = False
+    for path in _walk(folder):
+        found = True
+        yield Named(str(path), path)
+    if not found:
+        raise AgeLensError(f"the folder {folder} holds no images")
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    with os.scandir(folder) as entries:
+        here = sorted(entries, key=lambda entry: entry.name)
+    for entry in here:
+        path = Path(entry.path)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(path)
+        elif path.suffix.lower() in IMAGE_SUFFIXES and entry.is_file():
+            yield path
+
+
+def _of_manifest(table: Path) -> Iterator[Named]:
+    from agelens.data.manifest import read_manifest
+
+    manifest = read_manifest(table)
+    for sample in manifest.samples:
+        yield Named(sample.image, manifest.path(sample))
+
+
+def _of_glob(pattern: str) -> Iterator[Named]:
+    names = sorted(glob.iglob(pattern, recursive=True))
+    files = [name for name in names if Path(name).is_file()]
+    if not files:
+        raise AgeLensError(f"no file matches {pattern}")
+    for name in files:
+        yield Named(name, Path(name))

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+import agelens
+from agelens.apps.jobs.job import Asked, JobError, run_job
+from agelens.apps.jobs.sources import stream
+
+ASKED = Asked("model", "whole", 0.9, 18, 0.0)
+
+
+def job(chips: Path, output: Path, asked: Asked = ASKED, **options: int):
+    return run_job(agelens.load("embedded", "whole"), stream([chips]), output, asked, part=7, **options)
+
+
+def test_a_table_has_a_row_an_image_with_failures_in_their_own_column(chips: Path, tmp_path: Path) -> None:
+    seen: list[int] = []
+    report = job(chips, tmp_path / "out.parquet", progress=seen.append)
+    assert (report.images, report.faces, report.failed, report.resumed) == (40, 38, 2, 0)
+    assert seen[-1] == 40
+    assert seen == sorted(seen)
+    rows = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert [row["image"] for row in rows] == [one.name for one in stream([chips])]
+    bad = [row for row in rows if row["error"]]
+    assert [Path(row["image"]).name for row in bad] == ["010.jpg", "011.jpg"]
+    assert all(row["age"] is None for row in bad)
+    good = rows[0]
+    assert good["age_low"] < good["age"] < good["age_high"]
+    assert good["at_least"] == 18
+    assert not (tmp_path / "out.parquet.parts").exists()
+
+
+def test_a_job_stopped_in_the_middle_goes_on_without_losing_or_repeating(chips: Path, tmp_path: Path) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop(done: int) -> None:
+        if done > 17:
+            raise Stop
+
+    whole = tmp_path / "whole.parquet"
+    job(chips, whole)
+    output = tmp_path / "out.parquet"
+    with pytest.raises(Stop):
+        job(chips, output, progress=stop)
+    assert not output.exists()
+    report = job(chips, output)
+    assert (report.images, report.resumed) == (40, 14)
+    assert pq.read_table(output).equals(pq.read_table(whole))
+
+
+def test_another_job_or_other_images_do_not_mix(chips: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.parquet"
+
+    def stop(done: int) -> None:
+        if done > 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        job(chips, output, progress=stop)
+    with pytest.raises(JobError, match="asked for another level"):
+        job(chips, output, Asked("model", "whole", 0.8, 18, 0.0))
+    (chips / "0" / "000.jpg").unlink()
+    with pytest.raises(JobError, match="the images have changed"):
+        job(chips, output)
+
+
+def test_the_command_survives_a_kill(chips: Path, tmp_path: Path) -> None:
+    """SIGKILL at the first finished part, twice; the third run ends it, equal to a run of its own."""
+    output = tmp_path / "out.parquet"
+    code = (
+        "import agelens.apps.jobs.job as j; j.PART = 5; j.run_job.__kwdefaults__['part'] = 5; "
+        "import time; write = j._write; "
+        "j._write = lambda *a: (write(*a), time.sleep(0.2)); "
+        "from agelens.cli.main import main; main()"
+    )
+    command = [sys.executable, "-c", code, "predict", str(chips), "-o", str(output), "--detector", "whole"]
+    for parts in (1, 4):
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+            folder = Path(f"{output}.parts")
+            for _ in range(600):
+                if len(list(folder.glob("*.parquet"))) >= parts:
+                    break
+                time.sleep(0.05)
+            os.kill(process.pid, signal.SIGKILL)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "38 faces of 40 images" in done.stderr
+    assert "before this start" in done.stderr
+    assert "2 of 40 images could not be read" in done.stderr
+    alone = tmp_path / "alone.parquet"
+    command[command.index(str(output))] = str(alone)
+    subprocess.run(command, check=False, capture_output=True)
+    assert pq.read_table(output).equals(pq.read_table(alone))
+
+
+def test_formats_that_do_not_belong_to_a_job_are_refused(chips: Path, tmp_path: Path) -> None:
+    for options, sentence in (
+        (["-o", "x.parquet", "--format", "csv"], "has no --format"),
+        (["--engine", "ray"], "writes one Parquet table"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "agelens", "predict", str(chips), *options],
+            check=False, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert sentence in done.stderr
