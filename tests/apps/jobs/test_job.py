@@ -39,17 +39,17 @@ def test_a_table_has_a_row_an_image_with_failures_in_their_own_column(chips: Pat
 
 
 def test_a_job_stopped_in_the_middle_goes_on_without_losing_or_repeating(chips: Path, tmp_path: Path) -> None:
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def stop(done: int) -> None:
         if done > 17:
-            raise Stop
+            raise StopError
 
     whole = tmp_path / "whole.parquet"
     job(chips, whole)
     output = tmp_path / "out.parquet"
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         job(chips, output, progress=stop)
     assert not output.exists()
     report = job(chips, output)

@@ -1,0 +1,145 @@
+"""The page in ``web/``, built and opened in Chromium: it answers as Python does and asks for nothing else."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+import agelens
+from agelens.data.manifest import Manifest
+from agelens.detect import YuNet
+from browser import QUIET, chromium
+
+WEB = Path(__file__).parents[1] / "web"
+
+pytestmark = pytest.mark.slow
+
+READ = """async ([bytes, how]) => {
+  const blob = await (await fetch(`data:image/jpeg;base64,${bytes}`)).blob();
+  const answer = await window.agelens[how](blob);
+  return JSON.parse(JSON.stringify(answer));
+}"""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory, yunet: Path) -> Iterator[str]:
+    if chromium() is None or shutil.which("npm") is None:
+        pytest.skip("the page needs Chromium and npm: apt-get install chromium npm")
+    folder = tmp_path_factory.mktemp("web")
+    shutil.copytree(
+        WEB, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", "dist", "public")
+    )
+    bundle = agelens.load("embedded", "whole").bundle.folder
+    environment = {**os.environ, "AGELENS_BUNDLE": str(bundle), "AGELENS_YUNET": str(yunet)}
+    installed = subprocess.run(
+        ["npm", "ci", "--no-audit", "--no-fund"], check=False, cwd=folder, capture_output=True, text=True
+    )
+    if installed.returncode != 0:
+        pytest.skip(f"npm's registry cannot be reached: {installed.stderr[-200:]}")
+    built = subprocess.run(
+        ["npm", "run", "build"], check=False, cwd=folder, capture_output=True, text=True, env=environment
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    handler = functools.partial(Quiet, directory=str(folder / "dist"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def opened(address: str) -> Iterator[tuple[Page, list[str]]]:
+    with sync_playwright() as playwright:
+        options = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET + options)
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        page.set_default_timeout(60_000)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        says(page, "Ready.")
+        yield page, asked
+        browser.close()
+
+
+def says(page: Page, text: str) -> None:
+    expect(page.locator("#status")).to_contain_text(text, timeout=60_000)
+
+
+def read(page: Page, image: Path, how: str) -> object:
+    return page.evaluate(READ, [base64.b64encode(image.read_bytes()).decode(), how])
+
+
+def test_offline_on_the_same_chips_it_answers_as_python_does(
+    opened: tuple[Page, list[str]], utkface_val: Manifest
+) -> None:
+    page, _ = opened
+    chips = [utkface_val.path(sample) for sample in utkface_val.samples[::38]]
+    predictor = agelens.load("embedded", "whole")
+    page.context.set_offline(True)
+    try:
+        for chip in chips:
+            theirs = read(page, chip, "readChip")
+            (ours,) = predictor.predict(chip)
+            assert theirs["age"] == pytest.approx(ours.age, abs=0.2), chip
+            assert theirs["interval"] == pytest.approx(list(ours.age_interval), abs=0.3)
+            assert theirs["gender"] == str(ours.gender)
+            assert theirs["genderProbability"] == pytest.approx(ours.gender_probability, abs=0.01)
+    finally:
+        page.context.set_offline(False)
+
+
+def test_faces_are_found_and_aligned_as_in_python(
+    opened: tuple[Page, list[str]], astronaut: Path, yunet: Path
+) -> None:
+    page, _ = opened
+    (theirs,) = read(page, astronaut, "read")
+    (ours,) = agelens.load("embedded", YuNet(yunet)).predict(astronaut)
+    assert theirs["box"] == pytest.approx(list(ours.box), abs=1)
+    assert theirs["detection"] == pytest.approx(ours.detection, abs=0.01)
+    assert theirs["age"] == pytest.approx(ours.age, abs=0.5)
+
+
+def test_a_chosen_photo_is_drawn_and_nothing_leaves_the_machine(
+    opened: tuple[Page, list[str]], astronaut: Path, address: str
+) -> None:
+    page, asked = opened
+    page.set_input_files("#file", astronaut)
+    page.wait_for_selector("article.face")
+    says(page, "One face")
+    assert "years, 90 % between" in page.inner_text("article.face")
+    assert page.locator("article.face rect").count() == 101
+    page.set_input_files("#file", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"no image"})
+    says(page, "cannot be read")
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
+def test_the_camera_runs_and_stops(opened: tuple[Page, list[str]]) -> None:
+    page, _ = opened
+    page.click("#camera")
+    says(page, "frames a second")
+    page.click("#stop")
+    assert page.locator("#stop").is_hidden()
+
+
+def test_on_a_phone_it_fits(opened: tuple[Page, list[str]], astronaut: Path) -> None:
+    page, _ = opened
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.set_input_files("#file", astronaut)
+    page.wait_for_selector("article.face")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
