@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def predict(
     paths: Annotated[
         list[str],
-        typer.Argument(help="Images, folders (in depth), manifests (.csv, .parquet), globs."),
+        typer.Argument(help="Images, folders, manifests (.csv, .parquet), globs; a video or 0."),
     ],
     model: ModelOption = "embedded",
     detector: Annotated[
@@ -80,6 +80,23 @@ def predict(
             predictor = Predictor(resolve(model), detector, threads=threads, yunet=yunet)
             report = _job(predictor, paths, Path(output), _Choices(detector, level, at_least, min_quality))
         _conclude(report, output, min_quality)
+        return
+    from agelens.video import is_video
+
+    if any(is_video(path) for path in paths):
+        if len(paths) > 1 or (output is not None and not output.endswith(".jsonl")):
+            raise AgeLensError("a video or camera is read alone, and its --output is a .jsonl file")
+        from agelens.cli.predict_video import predict_video
+        from agelens.predictor import Predictor
+
+        predict_video(
+            paths[0],
+            Predictor(resolve(model), detector, threads=threads, yunet=yunet),
+            level=level,
+            at_least=at_least,
+            output=None if output is None else Path(output),
+            annotate_into=annotate,
+        )
         return
     from agelens.apps.jobs.sources import stream
     from agelens.catalogue import resolve
