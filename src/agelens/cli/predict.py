@@ -66,77 +66,26 @@ def predict(
 
     Exit code 0 if every image was read, 1 if some could not be (each is named), 2 on wrong use.
     """
-    if engine == "ray" and not (output or "").endswith(".parquet"):
-        raise AgeLensError("--engine ray writes one Parquet table: name it with --output NAME.parquet")
-    if output is not None and output.endswith(".parquet"):
-        if format is not None or annotate is not None:
-            raise AgeLensError("a .parquet job has no --format and no --annotate")
-        if engine == "ray":
-            report = _on_ray(paths, model, output, _Choices(detector, level, at_least, min_quality), address)
-        else:
-            from agelens.catalogue import resolve
-            from agelens.predictor import Predictor
-
-            predictor = Predictor(resolve(model), detector, threads=threads, yunet=yunet)
-            report = _job(predictor, paths, Path(output), _Choices(detector, level, at_least, min_quality))
-        _conclude(report, output, min_quality)
-        return
     from agelens.video import is_video
 
-    if any(is_video(path) for path in paths):
-        if len(paths) > 1 or (output is not None and not output.endswith(".jsonl")):
-            raise AgeLensError("a video or camera is read alone, and its --output is a .jsonl file")
-        from agelens.cli.predict_video import predict_video
-        from agelens.predictor import Predictor
-
-        predict_video(
-            paths[0],
-            Predictor(resolve(model), detector, threads=threads, yunet=yunet),
-            level=level,
-            at_least=at_least,
-            output=None if output is None else Path(output),
-            annotate_into=annotate,
-        )
+    choices = _Choices(detector, level, at_least, min_quality)
+    if engine == "ray" and not (output or "").endswith(".parquet"):
+        raise AgeLensError("--engine ray writes one Parquet table: name it with --output NAME.parquet")
+    if engine == "ray":
+        _conclude(_on_ray(paths, model, str(output), choices, address), str(output), min_quality)
         return
-    from agelens.apps.jobs.sources import stream
     from agelens.catalogue import resolve
-    from agelens.files import write_text
     from agelens.predictor import Predictor
 
-    images = list(stream(paths))
-    chosen = format or _by_suffix(output)
     predictor = Predictor(resolve(model), detector, threads=threads, yunet=yunet)
-    answers: list[Answer] = []
-    drawn: set[Path] = set()
-    with progress("reading faces", len(images)) as advance:
-        for answer in _named(predictor, images, level):
-            answers.append(answer)
-            advance(len(answers))
-            if annotate is not None and answer.error is None:
-                _save_annotated(answer, annotate, drawn)
-    if chosen == "table" and output is None:
-        from rich.console import Console
-
-        Console().print(table_for_people(answers, at_least, min_quality))
-    elif output is None:
-        sys.stdout.write(text_of(answers, chosen, at_least, min_quality))
+    if any(is_video(path) for path in paths):
+        _video(predictor, paths, output, annotate, choices)
+    elif output is not None and output.endswith(".parquet"):
+        if format is not None or annotate is not None:
+            raise AgeLensError("a .parquet job has no --format and no --annotate")
+        _conclude(_job(predictor, paths, Path(output), choices), output, min_quality)
     else:
-        write_text(Path(output), text_of(answers, chosen, at_least, min_quality))
-    refused = sum(face.refusal(min_quality) is not None for answer in answers for face in answer.faces)
-    if refused:
-        tell(f"agelens: {refused} faces are below quality {min_quality:g} and were refused")
-    failed = [answer.error for answer in answers if answer.error]
-    if failed:
-        tell_failures(failed)
-        tell(f"agelens: {len(failed)} of {len(answers)} images could not be read")
-        raise typer.Exit(1)
-
-
-def _by_suffix(output: str | None) -> Format:
-    suffixes: dict[str, Format] = {".json": "json", ".jsonl": "jsonl", ".csv": "csv"}
-    if output is None:
-        return "table"
-    return suffixes.get(Path(output).suffix.lower(), "table")
+        _images(predictor, paths, format or _by_suffix(output), output, annotate, choices)
 
 
 class _Choices(NamedTuple):
@@ -144,6 +93,71 @@ class _Choices(NamedTuple):
     level: float
     at_least: int | None
     min_quality: float
+
+
+def _images(
+    predictor: Predictor,
+    paths: list[str],
+    format: Format,
+    output: str | None,
+    annotate: Path | None,
+    choices: _Choices,
+) -> None:
+    from agelens.apps.jobs.sources import stream
+    from agelens.files import write_text
+
+    images = list(stream(paths))
+    shown = choices.at_least, choices.min_quality
+    answers: list[Answer] = []
+    drawn: set[Path] = set()
+    with progress("reading faces", len(images)) as advance:
+        for answer in _named(predictor, images, choices.level):
+            answers.append(answer)
+            advance(len(answers))
+            if annotate is not None and answer.error is None:
+                _save_annotated(images[len(answers) - 1].path, answer, annotate, drawn)
+    if output is not None:
+        write_text(Path(output), text_of(answers, format, *shown))
+    elif format == "table":
+        from rich.console import Console
+
+        Console().print(table_for_people(answers, *shown))
+    else:
+        sys.stdout.write(text_of(answers, format, *shown))
+    refused = sum(
+        face.refusal(choices.min_quality) is not None for answer in answers for face in answer.faces
+    )
+    if refused:
+        tell(f"agelens: {refused} faces are below quality {choices.min_quality:g} and were refused")
+    failed = [answer.error for answer in answers if answer.error]
+    if failed:
+        tell_failures(failed)
+        tell(f"agelens: {len(failed)} of {len(answers)} images could not be read")
+        raise typer.Exit(1)
+
+
+def _video(
+    predictor: Predictor, paths: list[str], output: str | None, annotate: Path | None, choices: _Choices
+) -> None:
+    if len(paths) > 1 or (output is not None and not output.endswith(".jsonl")):
+        raise AgeLensError("a video or camera is read alone, and its --output is a .jsonl file")
+    from agelens.cli.predict_video import predict_video
+
+    predict_video(
+        paths[0],
+        predictor,
+        level=choices.level,
+        at_least=choices.at_least,
+        output=None if output is None else Path(output),
+        annotate_into=annotate,
+    )
+
+
+def _by_suffix(output: str | None) -> Format:
+    suffixes: dict[str, Format] = {".json": "json", ".jsonl": "jsonl", ".csv": "csv"}
+    if output is None:
+        return "table"
+    return suffixes.get(Path(output).suffix.lower(), "table")
 
 
 def _named(predictor: Predictor, images: Sequence[Named], level: float) -> Iterator[Answer]:
@@ -195,12 +209,11 @@ def _conclude(report: Report, output: str, min_quality: float) -> None:
         raise typer.Exit(1)
 
 
-def _save_annotated(answer: Answer, folder: Path, drawn: set[Path]) -> None:
+def _save_annotated(source: Path, answer: Answer, folder: Path, drawn: set[Path]) -> None:
     """Save the picture with its faces under its own name, numbered where two inputs share one."""
     from agelens.annotate import annotate
     from agelens.files import written_whole
 
-    source = Path(answer.image)
     suffix = source.suffix.lower() if source.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp") else ".png"
     path = folder / f"{source.stem}{suffix}"
     number = 2
