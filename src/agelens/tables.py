@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agelens.predictor import Answer
+if TYPE_CHECKING:
+    from agelens.predictor import Answer
 
 #: Columns and their kinds, in order; ``at_least`` and its probability follow where asked for.
 COLUMNS: dict[str, type] = {

@@ -124,10 +124,8 @@ def _images(
         Console().print(table_for_people(answers, *shown))
     else:
         sys.stdout.write(text_of(answers, format, *shown))
-    refused = sum(
-        face.refusal(choices.min_quality) is not None for answer in answers for face in answer.faces
-    )
-    if refused:
+    faces = [face for answer in answers for face in answer.faces]
+    if refused := sum(face.refusal(choices.min_quality) is not None for face in faces):
         tell(f"agelens: {refused} faces are below quality {choices.min_quality:g} and were refused")
     failed = [answer.error for answer in answers if answer.error]
     if failed:
