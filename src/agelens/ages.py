@@ -94,6 +94,11 @@ def softmax(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float32]:
     return (weights / weights.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
+def retempered(probabilities: FloatArray, temperature: float) -> NDArray[np.float32]:
+    """What the probabilities would be, had the logits been divided by a temperature."""
+    return softmax(np.log(np.maximum(probabilities, 1e-12)), temperature)
+
+
 def expectation(probabilities: FloatArray) -> NDArray[np.float64]:
     """The mean age in years: (..., 101) -> (...)."""
     return np.asarray(probabilities.astype(np.float64) @ AGES)

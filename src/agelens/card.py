@@ -23,6 +23,10 @@ _SHOWN = (
     ("gender_macro_f1", "gender macro F1", "{:.3f}"),
     ("interval_coverage", "coverage of 90 % intervals", "{:.1%}"),
     ("interval_width", "width of 90 % intervals, years", "{:.1f}"),
+    ("uncalibrated_coverage", "coverage of uncalibrated ones", "{:.1%}"),
+    ("uncalibrated_width", "their width, years", "{:.1f}"),
+    ("adult_calibration_error", "ECE of P(age ≥ 18)", "{:.3f}"),
+    ("gender_calibration_error", "ECE of gender", "{:.3f}"),
 )
 
 #: What a data set's terms permit, by the manifest's ``source``.
@@ -67,7 +71,7 @@ holds few of: see the table by group.
 
 - data: {data}
 - {train} images to train on, {val} to choose the epoch
-- {parameters} parameters; initial weights: {initial_weights}
+- {parameters} parameters; initial weights: {initial_weights}{taught}
 - calibration: {calibration}
 - commit `{commit}`; recipe and versions in `bundle.json`
 
@@ -94,6 +98,7 @@ def model_card(spec: BundleSpec) -> str:
         val=images.get("val", "?"),
         parameters=f"{training['parameters']:,}" if "parameters" in training else "?",
         initial_weights=training.get("initial_weights", "unknown"),
+        taught="; learnt a teacher's answers beside the labels (see above)" if training.get("taught") else "",
         calibration=f"temperatures and conformal intervals fitted on {spec.calibration.images} images of "
         f"`{spec.calibration.fitted_on}`"
         if spec.calibration.fitted_on
@@ -163,6 +168,7 @@ def _metrics(metrics: dict[str, Any]) -> str:
             [
                 _figures(figures),
                 _groups(figures.get("groups", [])),
+                _gaps(figures.get("gaps", [])),
                 _coverage(figures.get("coverage", [])),
                 _checks(figures.get("age_checks", [])),
             ]
@@ -192,6 +198,22 @@ def _groups(groups: list[dict[str, Any]]) -> str:
         bias = "" if group["bias"] is None else f"{group['bias']:+.2f}"
         right = "" if group["gender_accuracy"] is None else f"{group['gender_accuracy']:.1%}"
         lines.append(f"| {name} | {group['images']} | {mae} | {bias} | {right} |")
+    return "\n".join(lines)
+
+
+def _gaps(gaps: list[dict[str, Any]]) -> str:
+    """Who is served worst and who best, in each cut and figure."""
+    if not gaps:
+        return ""
+    names = {"mae": "MAE", "gender_accuracy": "gender accuracy", "coverage": "intervals hold"}
+    lines = ["", "", "| gap in | served worst | served best | gap |", "| --- | --- | --- | --- |"]
+    for gap in gaps:
+        form = "{:.2f}" if gap["figure"] == "mae" else "{:.1%}"
+        value, low, high = (form.format(gap["gap"][part]) for part in ("value", "low", "high"))
+        lines.append(
+            f"| {names[gap['figure']]}, by {gap['by']} | {gap['worst']}: {form.format(gap['worst_value'])} "
+            f"| {gap['best']}: {form.format(gap['best_value'])} | {value} [{low}, {high}] |"
+        )
     return "\n".join(lines)
 
 

@@ -11,13 +11,15 @@ from agelens import ages
 from agelens.bundle import Bundle, read_bundle
 from agelens.data.manifest import Manifest, read_manifest
 from agelens.errors import ManifestError
-from agelens.evaluation.calibrate import calibrate, retempered
+from agelens.evaluation.calibrate import calibrate
 from agelens.evaluation.run import evaluate
 
 
 def test_a_temperature_after_the_softmax_is_one_on_the_logits() -> None:
     logits = np.random.default_rng(0).normal(0, 4, (5, 101))
-    np.testing.assert_allclose(retempered(ages.softmax(logits), 1.7), ages.softmax(logits, 1.7), atol=1e-6)
+    np.testing.assert_allclose(
+        ages.retempered(ages.softmax(logits), 1.7), ages.softmax(logits, 1.7), atol=1e-6
+    )
 
 
 def test_a_poor_models_intervals_hold_after_calibration(tiny_bundle: Bundle, synthetic: Path) -> None:

@@ -28,6 +28,8 @@ _LABELS = {
     "crps": ("age CRPS, years", "{:.2f}"),
     "interval_coverage": ("interval coverage", "{:.1%}"),
     "interval_width": ("interval width, years", "{:.1f}"),
+    "uncalibrated_coverage": ("uncalibrated interval coverage", "{:.1%}"),
+    "uncalibrated_width": ("uncalibrated interval width, years", "{:.1f}"),
     "adult_calibration_error": ("ECE of P(age ≥ 18)", "{:.4f}"),
     "gender_calibration_error": ("ECE of gender", "{:.4f}"),
     "gender_accuracy": ("gender accuracy", "{:.1%}"),

@@ -69,7 +69,7 @@ def calibrate(
     bins = np.rint(true_age[with_age]).astype(int)
     age_temperature, age_nll = _temperature(batch.reading.age[with_age], bins)
     gender_temperature, gender_nll = _temperature(batch.reading.gender[with_gender], gender[with_gender])
-    tempered = retempered(batch.reading.age[with_age], age_temperature)
+    tempered = ages.retempered(batch.reading.age[with_age], age_temperature)
     calibration = Calibration(
         age_temperature=round(age_temperature, 4),
         gender_temperature=round(gender_temperature, 4),
@@ -81,17 +81,12 @@ def calibrate(
     return CalibrationReport(rewrite_card(bundle.folder, spec), age_nll, gender_nll)
 
 
-def retempered(probabilities: ages.FloatArray, temperature: float) -> NDArray[np.float32]:
-    """What the probabilities would be, had the logits been divided by a temperature."""
-    return ages.softmax(np.log(np.maximum(probabilities, 1e-12)), temperature)
-
-
 def _temperature(
     probabilities: ages.FloatArray, labels: NDArray[np.intp]
 ) -> tuple[float, tuple[float, float]]:
     """The temperature of the least negative log-likelihood, with that at 1 and at it."""
     likelihoods = np.array(
-        [metrics.negative_log_likelihood(retempered(probabilities, t), labels) for t in TEMPERATURES]
+        [metrics.negative_log_likelihood(ages.retempered(probabilities, t), labels) for t in TEMPERATURES]
     )
     best = int(likelihoods.argmin())
     return float(TEMPERATURES[best]), (

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from agelens import ages, metrics
 from agelens.batch import read_each
+from agelens.bundle import Calibration
 from agelens.data.manifest import Manifest
 from agelens.data.readers.report import Problem
 from agelens.errors import ManifestError
@@ -103,6 +104,7 @@ def evaluate(
         for row, (sample, (low, high)) in enumerate(zip(kept, intervals, strict=True))
     )
     figures = measure(predictions, reading, level, resamples)
+    figures |= _uncalibrated(predictions, reading, predictor.bundle.spec.calibration, level, resamples)
     exact = np.array([sample.age is not None for sample in kept])
     coverage = coverage_by_band(
         reading.age[exact],
@@ -182,6 +184,30 @@ def measure(
         },
     )
     return figures
+
+
+def _uncalibrated(
+    predictions: Sequence[Prediction],
+    reading: Reading,
+    calibration: Calibration,
+    level: float,
+    resamples: int,
+) -> dict[str, metrics.Estimate]:
+    """What the network's own intervals would be, had nothing been fitted."""
+    rows = [row for row, p in enumerate(predictions) if p.sample.point_age is not None]
+    if not rows or calibration.age_intervals is None:
+        return {}
+    true = np.array([predictions[row].sample.point_age for row in rows])
+    bare = ages.retempered(reading.age[rows], 1 / calibration.age_temperature)
+    bounds = ages.interval(bare, level)
+    return metrics.bootstrap(
+        {
+            "uncalibrated_coverage": lambda i: metrics.coverage(true[i], bounds[i]),
+            "uncalibrated_width": lambda i: metrics.interval_width(bounds[i]),
+        },
+        len(rows),
+        resamples,
+    )
 
 
 def write_predictions(path: Path, evaluation: Evaluation) -> None:
