@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -219,12 +219,23 @@ class Predictor:
     def predict_many(self, images: Iterable[Source], level: float = LEVEL) -> Iterator[Answer]:
         """Read many images, in order; one that cannot be read is answered with its error.
 
-        Images are opened in threads and faces are batched across images; some dozens are in memory at once.
+        Images are opened in threads, a window ahead of the network, and faces are batched across images; some
+        hundred are in memory at once.
         """
         source = iter(images)
-        with ThreadPoolExecutor(self._threads) as pool:
-            while window := list(islice(source, 2 * self._batch_size)):
-                yield from self.read_found(pool.map(self.find_faces, window), level)
+        pool = ThreadPoolExecutor(self._threads)
+
+        def next_window() -> list[Future[Found]]:
+            return [pool.submit(self.find_faces, one) for one in islice(source, 2 * self._batch_size)]
+
+        try:
+            window = next_window()
+            while window:
+                following = next_window()  # its faces are found while the network reads these
+                yield from self.read_found((found.result() for found in window), level)
+                window = following
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def read_faces(self, crops: Sequence[Pixels] | NDArray[np.uint8]) -> Reading:
         """Run the network on aligned faces: (n, S, S, 3) uint8 RGB, S the bundle's input size."""
