@@ -178,7 +178,8 @@ class EpochLine(Callback):
         figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
         shown = ("train/loss", "val/loss", "val/mae", "val/gender_accuracy", MONITORED)
         text = "  ".join(f"{name} {figures[name]:.4f}" for name in shown if name in figures)
-        logger.info("epoch %d/%d  %s", trainer.current_epoch + 1, trainer.max_epochs, text)
+        if trainer.is_global_zero:
+            logger.info("epoch %d/%d  %s", trainer.current_epoch + 1, trainer.max_epochs, text)
 
 
 def _callbacks(recipe: Recipe) -> list[Callback]:
