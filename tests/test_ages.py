@@ -166,3 +166,13 @@ def test_quantiles_take_a_level_a_row() -> None:
     rows = ages.gaussian([20, 60], 4.0)
     both = ages.quantile(rows, np.array([0.1, 0.9]))
     assert both == pytest.approx([float(ages.quantile(rows[0], 0.1)), float(ages.quantile(rows[1], 0.9))])
+
+
+def test_the_mean_makes_the_squared_error_least_and_the_median_the_absolute() -> None:
+    mass = np.zeros((1, 101))
+    mass[0, [20, 30, 90]] = 0.4, 0.3, 0.3
+    truth = np.repeat([20, 30, 90], [40, 30, 30])
+    mean, median = float(ages.point(mass)[0]), float(ages.point(mass, "median")[0])
+    assert mean == pytest.approx(44)
+    assert np.square(truth - mean).mean() < np.square(truth - median).mean()
+    assert np.abs(truth - median).mean() < np.abs(truth - mean).mean()

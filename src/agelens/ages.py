@@ -8,6 +8,7 @@ whose last axis is the 101 ages 0..100 and whose rows sum to 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from agelens.labels import MAX_AGE, MIN_AGE, NUM_AGES, Sample
 
 FloatArray = NDArray[np.floating]
+
+#: How one age is taken from a distribution.
+Point = Literal["mean", "median"]
 
 #: (101,) the ages of the bins, in years.
 AGES: NDArray[np.float64] = np.arange(MIN_AGE, MAX_AGE + 1, dtype=np.float64)
@@ -124,6 +128,11 @@ def quantile(probabilities: FloatArray, q: ArrayLike) -> NDArray[np.float64]:
     inside = np.take_along_axis(mass, index[..., None], axis=-1)[..., 0]
     share_left = np.divide(upper - share, inside, out=np.zeros_like(upper), where=inside > 0)
     return np.clip(index + 0.5 - share_left, MIN_AGE, MAX_AGE)
+
+
+def point(probabilities: FloatArray, kind: Point = "mean") -> NDArray[np.float64]:
+    """One age for each distribution, years: the mean makes the squared error least, the median the absolute."""
+    return expectation(probabilities) if kind == "mean" else quantile(probabilities, 0.5)
 
 
 def cdf(probabilities: FloatArray, age: ArrayLike) -> NDArray[np.float64]:

@@ -58,6 +58,7 @@ def submit(
     gender_code: Mapping[str, Gender] | None = None,
     flip: bool = False,
     round_ages: bool = False,
+    point: ages.Point = "mean",
     progress: Callable[[int], None] = lambda done: None,
 ) -> SubmissionReport:
     """Write the submission for a competition's folder, whole or not at all.
@@ -69,6 +70,7 @@ def submit(
         gender_code: what the competition's codes mean; None lets the model's answers on ``train.csv`` decide.
         flip: average each face with its mirror image.
         round_ages: write whole years. It costs score; some competitions ask for it.
+        point: which age of each distribution is written; the competition's RMSE wants the mean.
         progress: told how many images are done, of all models together.
 
     Raises:
@@ -87,7 +89,7 @@ def submit(
             "say --gender-code 0=male,1=female or the reverse"
         )
     batches = _read(predictors, competition, flip, progress)
-    answers, problems = _answers(batches, competition, code, round_ages)
+    answers, problems = _answers(batches, competition, code, round_ages, point)
     _write(output, competition.columns, answers)
     _write_problems(output.with_suffix(".problems.csv"), competition, problems)
     check_submission(output, competition)
@@ -144,14 +146,18 @@ def _read(
 
 
 def _answers(
-    batches: Sequence[BatchReading], competition: CompetitionFolder, code: GenderCode, round_ages: bool
+    batches: Sequence[BatchReading],
+    competition: CompetitionFolder,
+    code: GenderCode,
+    round_ages: bool,
+    point: ages.Point,
 ) -> tuple[list[dict[str, str]], dict[str, str]]:
     """One row an id, and the ids that could not be read."""
     first = batches[0]
     if not first.rows:
         raise ManifestError("no test image could be read; is the folder complete?")
     reading: Reading = average([batch.reading for batch in batches])
-    years = ages.expectation(reading.age)
+    years = ages.point(reading.age, point)
     genders = [code[GENDERS[int(male < 0.5)]] for male in reading.gender[:, 0]]
     age, gender = typical_answer(competition.training) or (
         float(np.median(years)),

@@ -46,6 +46,10 @@ def evaluate(
         typer.Option(help="'whole' for aligned faces, as UTKFace's chips are; else how faces are found."),
     ] = "whole",
     flip: Annotated[bool, typer.Option("--flip", help="Average each face with its mirror image.")] = False,
+    point: Annotated[
+        Literal["mean", "median"],
+        typer.Option(help="Of each distribution: the mean makes RMSE least, the median MAE."),
+    ] = "mean",
     level: Annotated[float, typer.Option(min=0.5, max=0.99, help="Of the age intervals.")] = 0.9,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the JSON here.")] = None,
@@ -81,8 +85,9 @@ def evaluate(
     table = read_manifest(manifest).of_split(split)
     predictor = Predictor(bundle, detector)
     with progress("evaluating", len(table.samples)) as advance:
-        result = measure(predictor, table, flip=flip, level=level, progress=advance)
-    about = {"model": bundle.spec.name, "split": split, "detector": detector, "flip": flip, "level": level}
+        result = measure(predictor, table, flip=flip, point=point, level=level, progress=advance)
+    about = {"model": bundle.spec.name, "split": split, "detector": detector, "flip": flip}
+    about |= {"point": point, "level": level}
     figures = {**about, **result.to_dict()}
     if output is not None:
         write_text(output, json.dumps(figures, indent=2) + "\n")

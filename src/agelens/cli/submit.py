@@ -32,6 +32,10 @@ def submit(
     tta: Annotated[
         Literal["none", "flip"], typer.Option(help="flip: average each face with its mirror image.")
     ] = "none",
+    point: Annotated[
+        Literal["mean", "median"],
+        typer.Option(help="Of each distribution; the competition's RMSE wants the mean."),
+    ] = "mean",
     round_ages: Annotated[bool, typer.Option("--round", help="Write whole years; it costs score.")] = False,
     notebook: Annotated[
         Path | None,
@@ -71,6 +75,7 @@ def submit(
             gender_code=code,
             flip=tta == "flip",
             round_ages=round_ages,
+            point=point,
             progress=advance,
         )
     _print(report)

@@ -66,6 +66,7 @@ def evaluate(
     manifest: Manifest,
     *,
     flip: bool = False,
+    point: ages.Point = "mean",
     level: float = LEVEL,
     resamples: int = 1000,
     progress: Callable[[int], None] = lambda done: None,
@@ -78,6 +79,7 @@ def evaluate(
         predictor: the model and how it finds faces.
         manifest: labelled images; unreadable ones are reported and left out.
         flip: average each face's answer with its mirror image's.
+        point: which age of the distribution is the answer.
         level: of the age intervals whose coverage is measured.
         resamples: of the bootstrap.
         progress: told how many images are done.
@@ -92,7 +94,7 @@ def evaluate(
         raise ManifestError("no image could be read: " + "; ".join(str(problem) for problem in problems[:3]))
     kept, reading = [manifest.samples[row] for row in batch.rows], batch.reading
     intervals = predictor.intervals(reading, level)
-    answer = ages.expectation(reading.age)
+    answer = ages.point(reading.age, point)
     predictions = tuple(
         Prediction(
             sample,
