@@ -131,7 +131,7 @@ def quantile(probabilities: FloatArray, q: ArrayLike) -> NDArray[np.float64]:
 
 
 def point(probabilities: FloatArray, kind: Point = "mean") -> NDArray[np.float64]:
-    """One age for each distribution, years: the mean makes the squared error least, the median the absolute."""
+    """One age a distribution, years: the mean makes the squared error least, the median the absolute."""
     return expectation(probabilities) if kind == "mean" else quantile(probabilities, 0.5)
 
 
