@@ -20,13 +20,14 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from agelens import ages
 
 #: Levels that the table holds; between them it is interpolated.
-LEVELS = tuple(round(0.50 + 0.01 * step, 2) for step in range(50))
+LEVELS = (*(round(0.50 + 0.05 * step, 2) for step in range(10)), 0.97, 0.98, 0.99)
 
 #: Shown in reports.
 REPORTED_LEVELS = (0.5, 0.8, 0.9, 0.95)
 
-#: Lower ends of the table's bands of predicted age, in years.
-BANDS = tuple(range(0, 80, 2))
+#: Lower ends of the bands of predicted age, years: narrow where the scores change within a year, as between
+#: toddlers read as 1.0 and as 1.5.
+BANDS = (*(0.25 * step for step in range(40)), *(10.0 + step for step in range(70)))
 
 #: Neighbours that are tried; all faces, too.
 NEIGHBOURS = (100, 150, 200, 300, 400, 600, 800, 1200, 2000)
