@@ -87,8 +87,6 @@ def row_of(**asked: Any) -> dict[str, Any]:
 
 def measure(kind: str, threads: int, name: str = "", model: str = "", batch: int = 1) -> dict[str, Any]:
     """Milliseconds a face, MiB, and multiply-adds a face."""
-    import resource
-
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -111,7 +109,8 @@ def measure(kind: str, threads: int, name: str = "", model: str = "", batch: int
         taken = timed(runner(kind, path, threads, faces), REPEATS if batch == 1 else REPEATS // 4)
         work = multiply_adds(path, size)
     if kind != "face-api":
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        status = Path("/proc/self/status").read_text().splitlines()
+        memory = next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
     p50, p95 = (float(np.percentile(taken, share)) / batch for share in (50, 95))
     asked = {"name": name, "threads": threads, "batch": batch}
     return asked | {"p50": p50, "p95": p95, "memory": memory, "work": work}

