@@ -128,8 +128,7 @@ def groups(groups: Sequence[GroupError], gaps: Sequence[Gap]) -> str:
     """The error of every group, small ones marked; the gaps between them; all attributes crossed."""
     plain = [group for group in groups if "×" not in group.by]
     crossed = [group for group in groups if "×" in group.by]
-    note = f"<p>* fewer than {SMALL} faces.</p>" if any(group.small for group in groups) else ""
-    parts = [_group_table(plain), note, _gap_table(gaps)]
+    parts = [_group_table(plain), _gap_table(gaps)]
     if crossed:
         summary = f"Age, gender and group crossed: {len(crossed)} groups"
         parts.append(f"<details><summary>{summary}</summary>{_group_table(crossed)}</details>")
@@ -149,7 +148,8 @@ def _group_table(groups: Sequence[GroupError]) -> str:
         ]
         for group in groups
     ]
-    return _table(["group", "faces", "MAE", "bias", "intervals hold", "gender"], rows)
+    note = f"<p>* fewer than {SMALL} faces.</p>" if any(group.small for group in groups) else ""
+    return _table(["group", "faces", "MAE", "bias", "intervals hold", "gender"], rows) + note
 
 
 def _gap_table(gaps: Sequence[Gap]) -> str:
@@ -167,7 +167,7 @@ def _gap_table(gaps: Sequence[Gap]) -> str:
             ]
         )
     head = ["gap in", "served worst", "served best", "gap, years or points"]
-    return f"<h3>Gaps between groups</h3>{_table(head, rows)}" if rows else ""
+    return f'<h3>Gaps between groups</h3><div class="wrap">{_table(head, rows)}</div>' if rows else ""
 
 
 def checks(checks: Sequence[AgeCheck]) -> str:

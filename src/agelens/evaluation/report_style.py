@@ -20,6 +20,7 @@ figcaption { font-size: .9rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .95rem; }
 th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+.wrap th, .wrap td { white-space: normal; }
 th:first-child, td:first-child { text-align: left; } th { font-weight: 600; color: var(--soft); }
 .faces { display: grid; gap: .7rem; grid-template-columns: repeat(auto-fill, minmax(7rem, 1fr)); }
 .faces img { width: 100%; border-radius: .4rem; display: block; }
