@@ -24,8 +24,8 @@ def some_faces(tmp_path_factory: pytest.TempPathFactory, shared_utkface: Path) -
     for split, archive in (("train", "train-0.tar"), ("test", "test.tar")):
         folder = tmp_path_factory.mktemp(split)
         with tarfile.open(shared_utkface / archive) as tar:
-            members = tar.getmembers()[::12]
-            tar.extractall(folder, members, filter="data")
+            for member in tar.getmembers()[::12]:
+                (folder / member.name).write_bytes(tar.extractfile(member).read())
         write_manifest(folder / "m.csv", read_utkface(folder, folder / "m.csv").samples)
         parts[split] = read_manifest(folder / "m.csv")
     return parts

@@ -5,11 +5,13 @@ A manifest names image files, so tar members are unpacked once, beside the manif
 
 from __future__ import annotations
 
+import shutil
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from agelens.errors import ManifestError
+from agelens.files import written_whole
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 
@@ -55,9 +57,20 @@ def _unpack(archive: Path, folder: Path) -> dict[str, Path]:
                 if not member.isfile() or Path(member.name).suffix.lower() not in IMAGE_SUFFIXES:
                     continue
                 path = folder / member.name
+                if not path.resolve().is_relative_to(folder.resolve()):
+                    raise ManifestError(f"{archive} cannot be read: {member.name!r} reaches outside it")
                 if not path.exists() or path.stat().st_size != member.size:
-                    tar.extract(member, folder, filter="data")  # refuses paths that leave the folder
+                    _write(tar, member, path)
                 found[member.name] = path
     except (tarfile.TarError, EOFError) as error:
         raise ManifestError(f"{archive} cannot be read as a tar file: {error}") from error
     return found
+
+
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
+    """Copy a member's bytes, and nothing else of what a tar file may say of it."""
+    content = tar.extractfile(member)
+    if content is None:
+        raise ManifestError(f"{member.name!r} in a tar file is no file")
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        shutil.copyfileobj(content, file)
