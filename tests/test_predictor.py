@@ -72,7 +72,8 @@ def test_no_face_is_an_answer(predictor: Predictor) -> None:
 
 def test_batches_do_not_change_answers(astronaut: Path) -> None:
     chip = open_image(astronaut).pixels[50:200, 150:300]
-    faces = np.stack([np.roll(chip, shift, axis=1)[:80, :80] for shift in range(7)])
+    side = agelens.load("embedded", "whole").bundle.spec.input.size
+    faces = np.stack([np.roll(chip, shift, axis=1)[:side, :side] for shift in range(7)])
     single = agelens.load("embedded", "whole", batch_size=1).read_faces(faces)
     many = agelens.load("embedded", "whole", batch_size=7).read_faces(faces)
     np.testing.assert_allclose(single.age, many.age, atol=1e-5)
