@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from agelens.annotate import annotate, label
+from agelens.answers import Face
 from agelens.labels import Gender
-from agelens.predictor import Face
 
 
 def face(box: tuple[float, float, float, float], gender: Gender = Gender.FEMALE) -> Face:

@@ -11,9 +11,10 @@ import pytest
 
 import agelens
 from agelens import ages
+from agelens.answers import Face
 from agelens.errors import ImageError
 from agelens.labels import Gender
-from agelens.predictor import Face, Predictor
+from agelens.predictor import Predictor
 from agelens.video import Tracker, Video, VideoWriter, is_video
 
 

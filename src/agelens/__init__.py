@@ -17,9 +17,10 @@ from agelens.labels import Gender
 from agelens.version import __version__
 
 if TYPE_CHECKING:
+    from agelens.answers import Answer, Face
     from agelens.detect import Detector, DetectorName
     from agelens.images import Source
-    from agelens.predictor import Answer, Face, Predictor
+    from agelens.predictor import Predictor
 
 __all__ = [
     "AgeLensError",

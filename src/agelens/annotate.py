@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
+from agelens.answers import Face
 from agelens.images import Source, open_image
 from agelens.labels import Gender
-from agelens.predictor import Face
 
 #: Box and label colours that stay apart for colour-blind eyes (Okabe & Ito 2008), with their text colour.
 COLOURS = {Gender.MALE: ((0, 114, 178), "white"), Gender.FEMALE: ((230, 159, 0), "black")}

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens import quality
+from agelens.answers import Reading
 from agelens.errors import ImageError
 from agelens.images import Pixels
-from agelens.predictor import LargestFace, Predictor, Reading
+from agelens.predictor import LargestFace, Predictor
 
 #: Images in memory at once.
 WINDOW = 512

@@ -9,12 +9,12 @@ from PIL import Image
 
 import agelens
 from agelens import ages
+from agelens.answers import Reading
 from agelens.data.manifest import Manifest
 from agelens.errors import ManifestError
 from agelens.evaluation.groups import Prediction
 from agelens.evaluation.run import evaluate, measure, write_predictions
 from agelens.labels import Gender, Sample
-from agelens.predictor import Reading
 
 
 def predictions_of(

@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 from agelens.annotate import COLOURS, certainty
-from agelens.predictor import Face
+from agelens.answers import Face
 
 #: Of the drawing, in its own units; the page scales it.
 WIDTH, HEIGHT, BASE = 404, 110, 90

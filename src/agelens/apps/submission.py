@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from agelens import ages
+from agelens.answers import Reading
 from agelens.apps.competition import (
     CodeEvidence,
     CompetitionFolder,
@@ -24,7 +25,7 @@ from agelens.data.manifest import read_table
 from agelens.errors import AgeLensError, ManifestError
 from agelens.files import written_whole
 from agelens.labels import GENDERS, MAX_AGE, MIN_AGE, Gender
-from agelens.predictor import Predictor, Reading
+from agelens.predictor import Predictor
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
-from agelens.cli.answers import Format, table_for_people, text_of
 from agelens.cli.console import ModelOption, progress, tell, tell_failures
+from agelens.cli.printing import Format, table_for_people, text_of
 from agelens.errors import AgeLensError
 
 if TYPE_CHECKING:
+    from agelens.answers import Answer
     from agelens.apps.jobs.job import Report
     from agelens.apps.jobs.sources import Named
-    from agelens.predictor import Answer, Predictor
+    from agelens.predictor import Predictor
 
 
 def predict(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens import ages, metrics
+from agelens.answers import LEVEL, Reading
 from agelens.batch import read_each
 from agelens.bundle import Calibration
 from agelens.data.manifest import Manifest
@@ -24,7 +25,7 @@ from agelens.evaluation.groups import GroupError, Prediction, group_errors
 from agelens.evaluation.refusing import Refusing, refusing
 from agelens.files import written_whole
 from agelens.labels import GENDERS
-from agelens.predictor import LEVEL, Predictor, Reading
+from agelens.predictor import Predictor
 
 #: Years. The age whose probability is held against the truth.
 ADULT = 18

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from agelens.answers import Answer
 from agelens.apps.service.batching import Batcher, OverloadedError
-from agelens.predictor import Answer, Found
+from agelens.predictor import Found
 
 
 class Reader:

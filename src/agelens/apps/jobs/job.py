@@ -15,10 +15,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agelens.answers import Answer
 from agelens.apps.jobs.sources import Named
 from agelens.errors import AgeLensError, require
 from agelens.files import write_text, written_whole
-from agelens.predictor import Answer, Predictor
+from agelens.predictor import Predictor
 from agelens.tables import columns, rows_of
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from agelens.answers import Answer
 from agelens.apps.jobs.job import NAMED, Asked, Report, schema_of, table_of
 from agelens.errors import require
-from agelens.predictor import Answer
 
 if TYPE_CHECKING:
     import pyarrow as pa

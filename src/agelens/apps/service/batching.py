@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from agelens.predictor import Answer, Found
+from agelens.answers import Answer
+from agelens.predictor import Found
 
 #: Of the running mean of the pace.
 _MEMORY = 0.95

@@ -14,7 +14,7 @@ from agelens.tables import columns, rows_of
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from agelens.predictor import Answer
+    from agelens.answers import Answer
 
 Format = Literal["table", "json", "jsonl", "csv"]
 
