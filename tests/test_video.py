@@ -95,14 +95,27 @@ def test_the_command_writes_lines_a_table_and_the_drawn_video(clip: Path, tmp_pa
     assert [line["frame"] for line in lines] == list(range(10))
     assert lines[3]["faces"][0]["track"] == 1
     assert lines[3]["faces"][0]["at_least"] == 18
+    assert list((tmp_path / "drawn").iterdir()) == [tmp_path / "drawn" / "clip.mp4"]
     drawn = Video(str(tmp_path / "drawn" / "clip.mp4"))
     assert (drawn.frames, drawn.size) == (10, (512, 512))
 
 
-def test_what_is_no_video_is_a_sentence(tmp_path: Path) -> None:
+def test_faces_of_a_video_are_refused_by_quality_too(clip: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "agelens", "predict", clip, "--detector", "haar", "--min-quality", "1"]
+    done = subprocess.run([*command, "-o", tmp_path / "f.jsonl"], check=True, capture_output=True, text=True)
+    assert "refused: quality" in done.stdout
+    first = json.loads((tmp_path / "f.jsonl").read_text().splitlines()[0])["faces"][0]
+    assert first["age"] is None
+    assert first["refused"].endswith("is below 1")
+
+
+def test_what_is_no_video_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_video("0")
     assert is_video("a.MP4")
     assert not is_video("a.jpg")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "0").mkdir()
+    assert not is_video("0")
     (tmp_path / "a.mp4").write_bytes(b"nonsense")
     with pytest.raises(ImageError, match="cannot read this file as a video"):
         Video(str(tmp_path / "a.mp4"))

@@ -30,7 +30,6 @@ class BatchReading:
         errors: position -> why an image could not be read.
         without_face: how many were read whole, since no face was found in them.
         quality: (n,) 0..1, in the order of ``rows``; see ``agelens.quality``.
-        found: (n,) whether a face was found.
     """
 
     rows: tuple[int, ...]
@@ -38,7 +37,6 @@ class BatchReading:
     errors: dict[int, str]
     without_face: int
     quality: NDArray[np.float64]
-    found: NDArray[np.bool_]
 
 
 def read_each(
@@ -81,15 +79,13 @@ def read_each(
             readings.append(_read(predictor, crops, flip))
             progress(start + len(window))
     reading = _joined(readings or [predictor.read_faces([])])
-    found = np.array([face.found for face in faces], dtype=bool)
     picture = np.array([face.quality for face in faces])
     return BatchReading(
         rows=tuple(rows),
         reading=reading,
         errors=errors,
-        without_face=int((~found).sum()),
+        without_face=sum(not face.found for face in faces),
         quality=quality.of_answers(picture, reading.age),
-        found=found,
     )
 
 

@@ -165,6 +165,7 @@ def _training_record(run: Path, recipe: Recipe, about: dict[str, Any], task: Age
         "run": run.resolve().name,
         **{key: about[key] for key in ("git_commit", "versions", "images")},
         "data_sha256": about["data"]["sha256"],
+        "also_sha256": sorted(about["data"].get("also", {}).values()),
         "sources": about["data"].get("sources", []),
         "taught": about["data"].get("teacher"),  # sha256 of the soft answers it learnt from; None without
     }

@@ -157,9 +157,8 @@ class Predictor:
         found = self._find(image, limit=1)
         if found.crops:
             return LargestFace(found.crops[0], True, found.qualities[0])
-        return LargestFace(
-            resize_to_square(open_image(image).pixels, self.bundle.spec.input.size), False, 0.0
-        )
+        whole = open_image(image, max_pixels=self._max_pixels).pixels
+        return LargestFace(resize_to_square(whole, self.bundle.spec.input.size), False, 0.0)
 
     def _run(self, crops: Pixels) -> Reading:
         inputs = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32)

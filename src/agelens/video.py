@@ -39,9 +39,9 @@ class TrackedFace:
     face: Face
     frames: int
 
-    def to_dict(self, at_least: int | None = None) -> dict[str, Any]:
+    def to_dict(self, at_least: int | None = None, min_quality: float = 0.0) -> dict[str, Any]:
         """Plain JSON values: the face's, and its track."""
-        return {"track": self.track, "frames": self.frames, **self.face.to_dict(at_least)}
+        return {"track": self.track, "frames": self.frames, **self.face.to_dict(at_least, min_quality)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,12 @@ class Tracker:
 
 def is_video(source: str) -> bool:
     """Whether a source is a video's file, or a camera's number."""
-    return source.isdigit() or Path(source).suffix.lower() in SUFFIXES
+    return is_camera(source) or Path(source).suffix.lower() in SUFFIXES
+
+
+def is_camera(source: str) -> bool:
+    """Whether a source is a camera's number, and no file or folder of that name."""
+    return source.isdigit() and not Path(source).exists()
 
 
 class Video:
@@ -151,11 +156,12 @@ class Video:
         Raises:
             ImageError: it cannot be opened.
         """
-        if not source.isdigit() and not Path(source).is_file():
+        camera = is_camera(source)
+        if not camera and not Path(source).is_file():
             raise ImageError(f"{source}: no such file")
-        self._capture = cv2.VideoCapture(int(source) if source.isdigit() else source)
+        self._capture = cv2.VideoCapture(int(source) if camera else source)
         if not self._capture.isOpened():
-            kind = "camera" if source.isdigit() else "file"
+            kind = "camera" if camera else "file"
             raise ImageError(f"{source}: OpenCV cannot read this {kind} as a video")
         self.frames = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self.rate = self._capture.get(cv2.CAP_PROP_FPS) or 25.0

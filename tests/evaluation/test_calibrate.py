@@ -48,7 +48,9 @@ def test_a_second_calibration_starts_from_the_bare_network(tiny_bundle: Bundle, 
 
 
 def test_several_splits_are_fitted_on_together(tiny_bundle: Bundle, synthetic: Path) -> None:
-    calibration = calibrate(tiny_bundle, read_manifest(synthetic), ["train", "val"]).bundle.spec.calibration
+    calibration = calibrate(
+        tiny_bundle, read_manifest(synthetic), ["train", "val", "val"]
+    ).bundle.spec.calibration
     assert (calibration.fitted_on, calibration.images) == ("train and val", 224)
 
 

@@ -154,9 +154,11 @@ def test_a_teacher_must_know_every_training_face(synthetic: Path, tmp_path: Path
     write_soft_labels(tmp_path / "t.npz", [tmp_path / "other.jpg"], np.full((1, 101), 1 / 101), np.eye(2)[:1])
     with pytest.raises(ManifestError, match="knows nothing of 160 training images"):
         FaceDataModule(synthetic, recipe, teacher=tmp_path / "t.npz")
-    (tmp_path / "bad.npz").write_bytes(b"nonsense")
-    with pytest.raises(ManifestError, match="cannot be read"):
-        FaceDataModule(synthetic, recipe, teacher=tmp_path / "bad.npz")
+    cut = (tmp_path / "t.npz").read_bytes()[:-40]
+    for content in (b"nonsense", cut, b""):
+        (tmp_path / "bad.npz").write_bytes(content)
+        with pytest.raises(ManifestError, match="cannot be read"):
+            FaceDataModule(synthetic, recipe, teacher=tmp_path / "bad.npz")
 
 
 def test_faces_grow_with_the_epochs_where_the_recipe_says_so(synthetic: Path) -> None:

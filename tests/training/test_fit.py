@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from agelens.data.manifest import read_manifest
+from agelens.data.pack import write_pack
 from agelens.data.soft_labels import write_soft_labels
 from agelens.errors import AgeLensError
 from agelens.export import export_run
@@ -167,3 +168,13 @@ def test_a_student_learns_from_hints_and_leaves_them_behind(synthetic: Path, tmp
     assert len(about["data"]["teacher"]) == 64
     exported = export_run(tmp_path / "run", tmp_path / "bundle", licence="none")
     assert exported.bundle.spec.training["taught"]
+
+
+def test_a_run_is_resumed_with_the_data_it_began_with(synthetic: Path, tmp_path: Path) -> None:
+    write_pack(read_manifest(synthetic), tmp_path / "pack", 32)
+    recipe = load_recipe("embedded", [*TINY, "epochs=1"])
+    fit(recipe, synthetic, tmp_path / "run", also=[tmp_path / "pack"], hardware=CPU)
+    with pytest.raises(AgeLensError, match="began with another --also"):
+        fit(recipe, synthetic, tmp_path / "run", resume=True, hardware=CPU)
+    (tmp_path / "pack").rename(tmp_path / "moved")
+    fit(recipe, synthetic, tmp_path / "run", also=[tmp_path / "moved"], resume=True, hardware=CPU)

@@ -160,7 +160,7 @@ def _print(result: Evaluation, title: str, level: float) -> None:
     bands = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("group", "images", "MAE", "bias", "gender"):
         bands.add_column(name, justify="left" if name == "group" else "right")
-    for group in (group for group in result.groups if "×" not in group.by):
+    for group in (group for group in result.groups if not group.crossed):
         name = f"age {group.name}" if group.by == "age" else group.name
         bands.add_row(
             name,
@@ -190,6 +190,8 @@ def _print(result: Evaluation, title: str, level: float) -> None:
 def _print_gaps(console: Console, result: Evaluation) -> None:
     from rich.table import Table
 
+    from agelens.evaluation.gaps import LABELS
+
     if not result.gaps:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -197,10 +199,9 @@ def _print_gaps(console: Console, result: Evaluation) -> None:
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for gap in result.gaps:
         scale, unit = (1, "") if gap.figure == "mae" else (100, " %")
-        label = {"mae": "MAE", "gender_accuracy": "gender", "coverage": "coverage"}[gap.figure]
         low, middle, high = (scale * bound for bound in (gap.gap.low, gap.gap.value, gap.gap.high))
         table.add_row(
-            f"{label} by {gap.by}",
+            f"{LABELS[gap.figure]} by {gap.by}",
             f"{gap.worst}: {scale * gap.worst_value:.1f}{unit}",
             f"{gap.best}: {scale * gap.best_value:.1f}{unit}",
             f"{middle:.1f} [{low:.1f}, {high:.1f}]",

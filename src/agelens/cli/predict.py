@@ -70,9 +70,14 @@ def predict(
     from agelens.video import is_video
 
     choices = _Choices(detector, level, at_least, min_quality)
-    if engine == "ray" and not (output or "").endswith(".parquet"):
-        raise AgeLensError("--engine ray writes one Parquet table: name it with --output NAME.parquet")
+    job = output is not None and output.endswith(".parquet")
+    if job and (format is not None or annotate is not None):
+        raise AgeLensError("a .parquet job has no --format and no --annotate")
     if engine == "ray":
+        if not job:
+            raise AgeLensError("--engine ray writes one Parquet table: name it with --output NAME.parquet")
+        if yunet is not None or threads is not None:
+            raise AgeLensError("--engine ray has no --yunet (AGELENS_YUNET on each node) and no --threads")
         _conclude(_on_ray(paths, model, str(output), choices, address), str(output), min_quality)
         return
     from agelens.catalogue import resolve
@@ -80,10 +85,10 @@ def predict(
 
     predictor = Predictor(resolve(model), detector, threads=threads, yunet=yunet)
     if any(is_video(path) for path in paths):
+        if format not in (None, "jsonl"):
+            raise AgeLensError("a video's answers are JSON lines: --output NAME.jsonl, without --format")
         _video(predictor, paths, output, annotate, choices)
-    elif output is not None and output.endswith(".parquet"):
-        if format is not None or annotate is not None:
-            raise AgeLensError("a .parquet job has no --format and no --annotate")
+    elif job and output is not None:
         _conclude(_job(predictor, paths, Path(output), choices), output, min_quality)
     else:
         _images(predictor, paths, format or _by_suffix(output), output, annotate, choices)
@@ -147,6 +152,7 @@ def _video(
         predictor,
         level=choices.level,
         at_least=choices.at_least,
+        min_quality=choices.min_quality,
         output=None if output is None else Path(output),
         annotate_into=annotate,
     )
@@ -169,7 +175,8 @@ def _job(predictor: Predictor, paths: list[str], output: Path, choices: _Choices
     from agelens.apps.jobs.sources import stream
     from agelens.files import sha256
 
-    asked = Asked(sha256(predictor.bundle.model), **choices._asdict())
+    found_by = predictor.detector.name  # what 'auto' has become here
+    asked = Asked(sha256(predictor.bundle.model), **choices._replace(detector=found_by)._asdict())
     total = sum(1 for _ in stream(paths))
     try:
         with progress("reading images", total, rate=True) as advance:
@@ -187,11 +194,11 @@ def _on_ray(paths: list[str], model: str, output: str, choices: _Choices, addres
     from agelens.files import sha256
 
     asked = Asked(sha256(resolve(model).model), **choices._asdict())
-    images = table_of_bytes(paths) or [
-        name
-        for path in paths
-        for name in ([path] if "://" in path else [str(one.path) for one in stream([path])])
-    ]
+    images = table_of_bytes(paths)
+    if images is None:
+        addresses = [path for path in paths if "://" in path]
+        here = [str(one.path) for one in stream([path for path in paths if "://" not in path])]
+        images = addresses + here
     total = len(images) if isinstance(images, list) else None
     with progress("reading images", total, rate=True) as advance:
         return run_ray_job(model, images, output, asked, address=address, progress=advance)

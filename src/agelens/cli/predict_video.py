@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from agelens.cli.console import progress
+from agelens.cli.printing import add_face_columns, face_cells
 
 if TYPE_CHECKING:
     from agelens.predictor import Predictor
@@ -31,6 +32,7 @@ def predict_video(
     *,
     level: float,
     at_least: int | None,
+    min_quality: float,
     output: Path | None,
     annotate_into: Path | None,
 ) -> None:
@@ -39,7 +41,7 @@ def predict_video(
 
     from agelens.annotate import annotate
     from agelens.files import written_whole
-    from agelens.video import Video, VideoWriter
+    from agelens.video import Video, VideoWriter, is_camera
 
     video = Video(source)
     seen: dict[int, _Seen] = {}
@@ -48,7 +50,7 @@ def predict_video(
         if output is not None:
             temporary = stack.enter_context(written_whole(output))
             lines = stack.enter_context(temporary.open("w", encoding="utf-8"))
-        name = "camera" if source.isdigit() else Path(source).stem
+        name = "camera" if is_camera(source) else Path(source).stem
         writer: VideoWriter | None = None
         advance = stack.enter_context(progress("reading frames", video.frames or None, rate=True))
         with contextlib.suppress(KeyboardInterrupt):  # how a camera is ended
@@ -57,20 +59,21 @@ def predict_video(
                     known = seen.setdefault(tracked.track, _Seen(frame.seconds, frame.seconds, tracked))
                     known.last, known.face = frame.seconds, tracked
                 if lines is not None:
-                    faces = [tracked.to_dict(at_least) for tracked in frame.faces]
+                    faces = [tracked.to_dict(at_least, min_quality) for tracked in frame.faces]
                     line = {"frame": frame.number, "seconds": round(frame.seconds, 3), "faces": faces}
                     lines.write(json.dumps(line) + "\n")
                 if annotate_into is not None:
                     drawn = annotate(frame.pixels, [tracked.face for tracked in frame.faces])
                     if writer is None:  # the size is known once a frame is drawn
-                        writer = VideoWriter(annotate_into / f"{name}.mp4", video.rate, drawn.size)
+                        whole = stack.enter_context(written_whole(annotate_into / f"{name}.mp4"))
+                        writer = VideoWriter(whole, video.rate, drawn.size)
                         stack.callback(writer.close)
                     writer.add(np.asarray(drawn))
                 advance(frame.number + 1)
-    _print(list(seen.values()), level, at_least)
+    _print(list(seen.values()), level, at_least, min_quality)
 
 
-def _print(seen: list[_Seen], level: float, at_least: int | None) -> None:
+def _print(seen: list[_Seen], level: float, at_least: int | None, min_quality: float) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -78,23 +81,12 @@ def _print(seen: list[_Seen], level: float, at_least: int | None) -> None:
     table.add_column("face", justify="right")
     table.add_column("seen", justify="right")
     table.add_column("frames", justify="right")
-    table.add_column("age", justify="right")
-    table.add_column(f"{level:.0%} interval", justify="right")
-    table.add_column("gender")
-    table.add_column("sure", justify="right")
-    if at_least is not None:
-        table.add_column(f"{at_least} or older", justify="right")
+    add_face_columns(table, level, at_least)
     for one in seen:
-        face = one.face.face
-        low, high = face.age_interval
         table.add_row(
             str(one.face.track),
             f"{one.first:.1f}–{one.last:.1f} s",
             str(one.face.frames),
-            f"{face.age:.1f}",
-            f"{low:.0f} – {high:.0f}",
-            str(face.gender),
-            f"{face.gender_probability:.0%}",
-            *([] if at_least is None else [f"{face.probability_at_least(at_least):.1%}"]),
+            *face_cells(one.face.face, at_least, min_quality),
         )
     Console(file=sys.stdout).print(table if seen else "no face was found")

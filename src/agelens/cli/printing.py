@@ -13,8 +13,9 @@ from agelens.tables import columns, rows_of
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
-    from agelens.answers import Answer
+    from agelens.answers import Answer, Face
 
 Format = Literal["table", "json", "jsonl", "csv"]
 
@@ -48,22 +49,44 @@ def _csv(answers: Sequence[Answer], at_least: int | None, min_quality: float) ->
     return buffer.getvalue()
 
 
+def add_face_columns(table: Table, level: float, at_least: int | None) -> None:
+    """The columns that ``face_cells`` fills."""
+    table.add_column("age", justify="right")
+    table.add_column(f"{level:.0%} interval", justify="right")
+    table.add_column("gender")
+    table.add_column("sure", justify="right")
+    if at_least is not None:
+        table.add_column(f"{at_least} or older", justify="right")
+
+
+def face_cells(face: Face, at_least: int | None, min_quality: float) -> list[str | Text]:
+    """A face's answer as a line of a table, or that it was refused."""
+    from rich.text import Text
+
+    from agelens.annotate import certainty
+
+    blank = [] if at_least is None else [""]
+    if face.refusal(min_quality) is not None:
+        return ["–", "", Text(f"refused: quality {face.quality:.2f}", style="yellow"), "", *blank]
+    low, high = face.age_interval
+    return [
+        f"{face.age:.1f}",
+        f"{low:.0f} – {high:.0f}",
+        str(face.gender),
+        certainty(face.gender_probability),
+        *([] if at_least is None else [f"{face.probability_at_least(at_least):.1%}"]),
+    ]
+
+
 def table_for_people(answers: Sequence[Answer], at_least: int | None, min_quality: float) -> Table:
     """A table for the terminal: one line a face."""
     from rich.table import Table
     from rich.text import Text
 
-    from agelens.annotate import certainty
-
     levels = {face.interval_level for answer in answers for face in answer.faces} or {0.9}
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("image", overflow="fold", min_width=12)
-    table.add_column("age", justify="right")
-    table.add_column(f"{max(levels):.0%} interval", justify="right")
-    table.add_column("gender")
-    table.add_column("sure", justify="right")
-    if at_least is not None:
-        table.add_column(f"{at_least} or older", justify="right")
+    add_face_columns(table, max(levels), at_least)
     table.add_column("face at (x, y)", justify="right")
     folder = os.path.commonpath([os.path.dirname(answer.image) for answer in answers]) if answers else ""
     for answer in answers:
@@ -73,20 +96,6 @@ def table_for_people(answers: Sequence[Answer], at_least: int | None, min_qualit
         elif not answer.faces:
             table.add_row(name, "–", "", Text("no face found", style="yellow"), "", "")
         for number, face in enumerate(answer.faces):
-            if face.refusal(min_quality) is not None:
-                refused = Text(f"refused: quality {face.quality:.2f}", style="yellow")
-                place = f"{max(0, face.box[0]):.0f}, {max(0, face.box[1]):.0f}"
-                blank = [] if at_least is None else [""]
-                table.add_row(name if number == 0 else "", "–", "", refused, "", *blank, place)
-                continue
-            low, high = face.age_interval
-            table.add_row(
-                name if number == 0 else "",
-                f"{face.age:.1f}",
-                f"{low:.0f} – {high:.0f}",
-                str(face.gender),
-                certainty(face.gender_probability),
-                *([] if at_least is None else [f"{face.probability_at_least(at_least):.1%}"]),
-                f"{max(0, face.box[0]):.0f}, {max(0, face.box[1]):.0f}",
-            )
+            place = f"{max(0, face.box[0]):.0f}, {max(0, face.box[1]):.0f}"
+            table.add_row(name if number == 0 else "", *face_cells(face, at_least, min_quality), place)
     return table

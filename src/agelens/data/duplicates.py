@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from agelens.errors import ImageError
 from agelens.files import sha256
 from agelens.images import open_image
+from agelens.quality import laplacian_variance
 
 #: Cosine of brightness patterns above which a pair is looked at again.
 CANDIDATE = 0.93
@@ -77,7 +78,7 @@ def fingerprint(path: Path) -> Fingerprint:
     picture = open_image(path, max_side=4 * _FINE)
     grey = cv2.cvtColor(picture.pixels, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (_FINE, _FINE), interpolation=cv2.INTER_AREA)
-    sharpness = float(cv2.Laplacian(small, cv2.CV_32F).var())
+    sharpness = laplacian_variance(small)
     return Fingerprint(sha256(path), small.astype(np.uint8), picture.width, picture.height, sharpness)
 
 

@@ -7,6 +7,7 @@ features are asked to foretell (Romero et al. 2015, FitNets).
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,7 @@ def read_soft_labels(path: Path) -> SoftLabels:
                 if "features" in content
                 else np.zeros((len(names), 0), np.float32)
             )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ManifestError(f"{path} cannot be read as a teacher's answers (.npz): {error}") from error
     if not len(names) == len(age) == len(gender) == len(features):
         raise ManifestError(f"{path}: the teacher's arrays differ in length")

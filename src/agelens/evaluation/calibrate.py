@@ -52,6 +52,7 @@ def calibrate(
     """
     if "test" in splits:
         raise ManifestError("a model is not calibrated on the split it is reported on; use --split val")
+    splits = tuple(dict.fromkeys(splits))  # named twice, it counts once
     named = " and ".join(splits)
     plain = bundle.spec.model_copy(update={"calibration": Calibration()})
     predictor = Predictor(Bundle(bundle.folder, plain), detector)  # type: ignore[arg-type]

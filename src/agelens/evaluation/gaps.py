@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from agelens import metrics
 from agelens.evaluation.groups import SMALL, Prediction, members
 
+#: The figures that are compared, as people know them.
+LABELS = {"mae": "MAE", "gender_accuracy": "gender accuracy", "coverage": "coverage"}
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:

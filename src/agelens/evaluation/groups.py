@@ -67,6 +67,11 @@ class GroupError:
     coverage: float | None = None
 
     @property
+    def crossed(self) -> bool:
+        """Whether it is cut by several attributes at once."""
+        return "×" in self.by
+
+    @property
     def small(self) -> bool:
         """Whether a few faces move its figures."""
         return self.images < SMALL

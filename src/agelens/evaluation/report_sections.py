@@ -17,7 +17,7 @@ from agelens.errors import ImageError
 from agelens.evaluation import charts
 from agelens.evaluation.age_checks import EVERYBODY, AgeCheck
 from agelens.evaluation.compare import Comparison
-from agelens.evaluation.gaps import Gap
+from agelens.evaluation.gaps import LABELS, Gap
 from agelens.evaluation.groups import SMALL, GroupError, Prediction
 from agelens.evaluation.run import ADULT, Evaluation
 from agelens.images import open_image, resize_to_square
@@ -36,7 +36,6 @@ _HEADLINE = (
     ("adult_calibration_error", f"ECE of P(age ≥ {ADULT})", "{:.3f}"),
     ("gender_calibration_error", "ECE of gender", "{:.3f}"),
 )
-_GAPS = {"mae": "MAE", "gender_accuracy": "gender accuracy", "coverage": "coverage"}
 _COMPARED = {
     "score": "score",
     "mae": "MAE, years",
@@ -126,8 +125,8 @@ def reliability(evaluation: Evaluation) -> str:
 
 def groups(groups: Sequence[GroupError], gaps: Sequence[Gap]) -> str:
     """The error of every group, small ones marked; the gaps between them; all attributes crossed."""
-    plain = [group for group in groups if "×" not in group.by]
-    crossed = [group for group in groups if "×" in group.by]
+    plain = [group for group in groups if not group.crossed]
+    crossed = [group for group in groups if group.crossed]
     parts = [_group_table(plain), _gap_table(gaps)]
     if crossed:
         summary = f"Age, gender and group crossed: {len(crossed)} groups"
@@ -160,7 +159,7 @@ def _gap_table(gaps: Sequence[Gap]) -> str:
         low, middle, high = (scale * bound for bound in (gap.gap.low, gap.gap.value, gap.gap.high))
         rows.append(
             [
-                f"{_GAPS[gap.figure]} by {escape(gap.by)}",
+                f"{LABELS[gap.figure]} by {escape(gap.by)}",
                 f"{escape(gap.worst)}: {worst}",
                 f"{escape(gap.best)}: {best}",
                 f"{middle:.2f} [{low:.2f}, {high:.2f}]",
@@ -195,13 +194,10 @@ def _check(check: AgeCheck) -> list[str]:
 
 def risk(evaluation: Evaluation) -> str:
     """The error that remains when the most doubtful are refused."""
-    known = [row for row, p in enumerate(evaluation.predictions) if p.sample.age is not None]
-    if len(known) < SMALL:
+    faces = [p for p in evaluation.predictions if p.sample.age is not None]
+    if len(faces) < SMALL:
         return ""
-    error = [
-        abs(evaluation.predictions[row].age - (evaluation.predictions[row].sample.age or 0)) for row in known
-    ]
-    faces = [evaluation.predictions[row] for row in known]
+    error = [abs(face.age - (face.sample.age or 0)) for face in faces]
     doubts = {
         "by quality": [-face.quality for face in faces],
         "by the interval's width": [face.interval[1] - face.interval[0] for face in faces],

@@ -31,6 +31,12 @@ from agelens.predictor import Predictor
 ADULT = 18
 
 
+#: The columns of single predictions.
+_PREDICTED = (
+    "image", "true_age", "age", "age_low", "age_high", "true_gender", "gender", "p_female", "quality",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """Figures with their intervals, by name, and what they were measured on."""
@@ -120,7 +126,7 @@ def evaluate(
         figures=figures,
         groups=group_errors(predictions),
         gaps=gaps(predictions, resamples),
-        refusing=refusing(predictions, resamples // 3 + 1),
+        refusing=refusing(predictions, resamples),
         coverage=coverage,
         age_checks=age_checks(predictions),
         predictions=predictions,
@@ -217,19 +223,7 @@ def write_predictions(path: Path, evaluation: Evaluation) -> None:
     """Write what was answered for each image, beside its labels, as CSV."""
     with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            [
-                "image",
-                "true_age",
-                "age",
-                "age_low",
-                "age_high",
-                "true_gender",
-                "gender",
-                "p_female",
-                "quality",
-            ]
-        )
+        writer.writerow(_PREDICTED)
         for p in evaluation.predictions:
             true_age = "" if p.sample.point_age is None else f"{p.sample.point_age:g}"
             numbers = [f"{value:.2f}" for value in (p.age, *p.interval)]

@@ -89,7 +89,7 @@ def fit(
     torch.set_float32_matmul_precision("high")
     data = FaceDataModule(source, recipe, also=also, teacher=teacher)
     _report_dropped(output, data.problems)
-    about = {
+    about: dict[str, Any] = {
         "git_commit": git_commit(),
         "versions": versions(),
         "data": {
@@ -102,6 +102,8 @@ def fit(
         "images": {split: len(rows) for split, rows in data.splits.items()},
         "hardware": asdict(hardware),
     }
+    if resume:
+        _same_data(output, about["data"])
     if _is_main_process():
         save_recipe(output / "recipe.yaml", recipe)
         write_text(output / "run.json", json.dumps(about, indent=2) + "\n")
@@ -145,6 +147,21 @@ def fit(
     if trainer.is_global_zero:
         write_text(output / "result.json", json.dumps(figures, indent=2) + "\n")
     return figures
+
+
+def _same_data(run: Path, data: dict[str, Any]) -> None:
+    """A resumed run must learn from what it began with.
+
+    Raises:
+        AgeLensError: it was given other tables, or another teacher.
+    """
+    began = json.loads((run / "run.json").read_text(encoding="utf-8"))["data"]
+    for key, name in (("sha256", "--manifest"), ("also", "--also"), ("teacher", "--teacher")):
+        then, now = began.get(key), data[key]
+        if isinstance(now, dict):  # the tables may have moved
+            then, now = sorted((then or {}).values()), sorted(now.values())
+        if then != now:
+            raise AgeLensError(f"{run} began with another {name}; resume it with the same")
 
 
 def _conclude(

@@ -106,6 +106,8 @@ def test_formats_that_do_not_belong_to_a_job_are_refused(chips: Path, tmp_path: 
     for options, sentence in (
         (["-o", "x.parquet", "--format", "csv"], "has no --format"),
         (["--engine", "ray"], "writes one Parquet table"),
+        (["-o", "x.parquet", "--engine", "ray", "--annotate", "d"], "no --annotate"),
+        (["-o", "x.parquet", "--engine", "ray", "--threads", "2"], "no --threads"),
     ):
         done = subprocess.run(
             [sys.executable, "-m", "agelens", "predict", str(chips), *options],

@@ -78,8 +78,7 @@ def test_a_killed_worker_costs_nothing_and_the_table_is_the_same(
     there = pq.read_table(tmp_path / "ray.parquet")
     here = pq.read_table(tmp_path / "here.parquet")
     assert there["image"].to_pylist() == names
-    columns = ["image", "age", "age_low", "gender", "gender_probability"]
-    assert there.slice(0, 40).select(columns).equals(here.select(columns))
+    assert there.slice(0, 40).equals(here)  # errors, too
 
 
 def test_images_may_come_as_bytes_in_parquet(cluster: Any, chips: Path, tmp_path: Path) -> None:

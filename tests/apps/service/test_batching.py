@@ -112,6 +112,29 @@ def test_a_failure_reaches_its_requests_and_the_reading_goes_on() -> None:
     assert answer.image == "good"
 
 
+def test_idle_time_does_not_make_clients_wait_longer() -> None:
+    async def work(batcher: Batcher) -> int:
+        for _ in range(20):
+            await batcher.answer([b"a"], 0.9)
+            await asyncio.sleep(0.05)
+        with batcher.room() as take:
+            take(8)
+            with pytest.raises(OverloadedError) as refused:
+                take(2)
+        return refused.value.retry_after
+
+    reader = Reader(seconds=0.001)
+    assert run(reader, work, capacity=10) == 1
+
+    async def slow(batcher: Batcher) -> int:
+        batcher._seconds_each = 2.0
+        with batcher.room() as take, pytest.raises(OverloadedError) as refused:
+            take(10)
+        return refused.value.retry_after
+
+    assert run(reader, slow, capacity=10) == 2
+
+
 def test_threads_read_side_by_side() -> None:
     reader = Reader(seconds=0.05)
 

@@ -1,7 +1,8 @@
 """A resumable job on one machine: parts of a thousand images, each written whole, joined at the end.
 
 ``out.parquet.parts`` holds ``job.json``, which says what was asked, and the parts done so far. A job that was
-killed goes on after the last of them when the same command runs again; nothing is read twice, nothing lost.
+killed goes on after the last of them when the same command runs again: no row is lost or repeated, and at
+most a part's images are read again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,20 @@ class Report:
     failed: int = 0
     refused: int = 0
     resumed: int = 0
-    failures: tuple[str, ...] = ()
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, table: pa.Table) -> None:
+        """Count a table's rows: an image has one at least, its first face's or its only."""
+        import pyarrow.compute as pc
+
+        faces = len(table) - table["face"].null_count
+        others = len(table) - faces
+        self.images += others + pc.sum(pc.equal(table["face"], 1)).as_py() if faces else others
+        self.faces += faces
+        self.refused += len(table) - table["refused"].null_count
+        wrong = table["error"].drop_null().to_pylist()
+        self.failed += len(wrong)
+        self.failures += wrong[: NAMED - len(self.failures)]
 
 
 def run_job(
@@ -86,6 +100,7 @@ def run_job(
     folder = output.with_name(f"{output.name}.parts")
     _begin(folder, asked)
     report, parts = Report(), []
+    done = 0
     source = iter(images)
     for number in range(2**31):
         chunk = list(islice(source, part))
@@ -97,10 +112,10 @@ def run_job(
             _check(path, digest, folder)
             report.resumed += len(chunk)
         else:
-            answers = _answers(predictor, chunk, asked, report.images, progress)
+            answers = _answers(predictor, chunk, asked, done, progress)
             _write(path, answers, asked, digest)
-        report.images += len(chunk)
-        progress(report.images)
+        done += len(chunk)
+        progress(done)
         parts.append(path)
     _join(parts, output, asked, report)
     shutil.rmtree(folder)
@@ -167,10 +182,8 @@ def _write(path: Path, answers: Iterable[Answer], asked: Asked, digest: str) -> 
 
 
 def _join(parts: Sequence[Path], output: Path, asked: Asked, report: Report) -> None:
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    failures: list[str] = []
     with (
         written_whole(output) as temporary,
         pq.ParquetWriter(temporary, schema_of(asked.at_least), compression="zstd") as writer,
@@ -178,9 +191,4 @@ def _join(parts: Sequence[Path], output: Path, asked: Asked, report: Report) -> 
         for path in parts:
             table = pq.read_table(path).replace_schema_metadata(None)
             writer.write_table(table)
-            report.faces += len(table) - table["face"].null_count
-            report.refused += len(table) - table["refused"].null_count
-            wrong = table.filter(pc.is_valid(table["error"]))
-            report.failed += len(wrong)
-            failures += wrong["error"].to_pylist()[: NAMED - len(failures)]
-    report.failures = tuple(failures)
+            report.add(table)

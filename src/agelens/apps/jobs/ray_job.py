@@ -6,12 +6,17 @@ as bytes. A worker that dies is replaced, and what it had in hand is read again.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agelens.answers import Answer
-from agelens.apps.jobs.job import NAMED, Asked, Report, schema_of, table_of
+from agelens.apps.jobs.job import Asked, Report, schema_of, table_of
 from agelens.errors import require
+from agelens.files import written_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,17 +39,14 @@ class Reader:
         """Answer a batch: columns ``image`` and, where they came along, ``bytes``."""
         names = batch["image"].to_pylist()
         contents = batch["bytes"].to_pylist() if "bytes" in batch.column_names else [None] * len(names)
-        answers = [self._answer(name, content) for name, content in zip(names, contents, strict=True)]
+        fetched = [_fetch(name) if held is None else held for name, held in zip(names, contents, strict=True)]
+        images = [image for image in fetched if not isinstance(image, str)]
+        read = self._predictor.predict_many(images, self._asked.level)
+        answers = [
+            Answer(name, error=image) if isinstance(image, str) else _named(next(read), name)
+            for name, image in zip(names, fetched, strict=True)
+        ]
         return table_of(answers, self._asked.at_least, self._asked.min_quality)
-
-    def _answer(self, name: str, content: bytes | None) -> Answer:
-        try:
-            image = content if content is not None else _fetch(name)
-        except (OSError, ImportError, ValueError) as error:
-            return Answer(name, error=f"{name}: {error}")
-        (answer,) = self._predictor.predict_many([image], self._asked.level)
-        wrong = answer.error and answer.error.replace("the image", name, 1)
-        return Answer(name, answer.width, answer.height, answer.faces, wrong)
 
 
 def run_ray_job(
@@ -73,9 +75,9 @@ def run_ray_job(
     """
     ray = require("ray", "ray")
     data = require("ray.data", "ray")
-    import fsspec
     import pyarrow.parquet as pq
 
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     if not ray.is_initialized():
         ray.init(address=address, log_to_driver=False, configure_logging=False)
     data.DataContext.get_current().execution_options.preserve_order = True
@@ -93,19 +95,11 @@ def run_ray_job(
         concurrency=(1, most),
     )
     report = Report()
-    failures: list[str] = []
-    with fsspec.open(output, "wb") as file, pq.ParquetWriter(file, schema_of(asked.at_least)) as writer:
-        for table in _tables(answered):
+    with _opened_whole(output) as file, pq.ParquetWriter(file, schema_of(asked.at_least)) as writer:
+        for table in answered.iter_batches(batch_size=None, batch_format="pyarrow"):
             writer.write_table(table.cast(schema_of(asked.at_least)))
-            for row in table.select(["face", "refused", "error"]).to_pylist():
-                report.images += row["face"] in (None, 1)
-                report.faces += row["face"] is not None
-                report.refused += row["refused"] is not None
-                report.failed += row["error"] is not None
-                if row["error"] and len(failures) < NAMED:
-                    failures.append(row["error"])
+            report.add(table)
             progress(report.images)
-    report.failures = tuple(failures)
     return report
 
 
@@ -124,13 +118,33 @@ def table_of_bytes(paths: Sequence[str]) -> Any:
     return data.read_parquet(tables, columns=["image", "bytes"])
 
 
-def _tables(dataset: Any) -> Iterator[pa.Table]:
-    yield from dataset.iter_batches(batch_size=None, batch_format="pyarrow")
-
-
-def _fetch(name: str) -> bytes:
+def _fetch(name: str) -> bytes | Path | str:
+    """An image's bytes, or where it lies, or why it cannot be had."""
+    if "://" not in name:
+        return Path(name)
     import fsspec
 
-    with fsspec.open(name, "rb") as file:
-        content: bytes = file.read()
-        return content
+    try:
+        with fsspec.open(name, "rb") as file:
+            content: bytes = file.read()
+            return content
+    except (OSError, ImportError, ValueError) as error:
+        return f"{name}: {error}"
+
+
+def _named(answer: Answer, name: str) -> Answer:
+    """An answer about bytes, with the name they had."""
+    return replace(answer, image=name, error=answer.error and answer.error.replace("the image", name, 1))
+
+
+@contextmanager
+def _opened_whole(output: str) -> Iterator[Any]:
+    """A file that appears once it is whole: an object store's does so by itself."""
+    import fsspec
+
+    if "://" in output and not output.startswith("file://"):
+        with fsspec.open(output, "wb") as file:
+            yield file
+        return
+    with written_whole(Path(output.removeprefix("file://"))) as temporary, temporary.open("wb") as file:
+        yield file

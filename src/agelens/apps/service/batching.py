@@ -94,8 +94,7 @@ class Batcher:
         self._finders = ThreadPoolExecutor(threads, thread_name_prefix="agelens-find")
         self._network = ThreadPoolExecutor(1, thread_name_prefix="agelens-network")
         self._tasks: list[asyncio.Task[None]] = []
-        self._last = 0.0
-        self._seconds_each = 0.05
+        self._seconds_each = 0.05  # of work an image, the threads side by side
 
     def start(self) -> None:
         """Begin to read; needs a running event loop."""
@@ -151,10 +150,13 @@ class Batcher:
             if job.answer.done():  # its client has given up
                 continue
             self._opening += 1
+            started = time.monotonic()
             try:
                 job.found = await loop.run_in_executor(self._finders, self._reader.find_faces, job.image)
                 job.image = b""
                 self._opened.put_nowait(job)
+                each = (time.monotonic() - started) / self._threads
+                self._seconds_each = _MEMORY * self._seconds_each + (1 - _MEMORY) * each
             except Exception as error:  # its request hears of it; the others go on
                 job.fail(error)
             finally:
@@ -172,12 +174,12 @@ class Batcher:
 
     async def _gather(self) -> list[_Job]:
         jobs = [await self._opened.get()]
-        ends = time.monotonic() + self._window
+        ends = asyncio.get_running_loop().time() + self._window
         while len(jobs) < self._batch:
-            if self._opened.empty() and (self._opening == 0 or time.monotonic() >= ends):
-                break  # nobody is about to come, or they take too long
+            if self._opened.empty() and self._opening == 0:
+                break  # nobody is about to come
             try:
-                async with asyncio.timeout_at(asyncio.get_running_loop().time() + ends - time.monotonic()):
+                async with asyncio.timeout_at(ends):
                     jobs.append(await self._opened.get())
             except TimeoutError:
                 break
@@ -193,10 +195,6 @@ class Batcher:
             for job in jobs:
                 job.fail(error)
             return
-        now = time.monotonic()
-        each = min(1.0, (now - self._last) / len(jobs))
-        self._seconds_each = _MEMORY * self._seconds_each + (1 - _MEMORY) * each
-        self._last = now
         for job, answer in zip(jobs, answers, strict=True):
             if not job.answer.done():
                 job.answer.set_result(answer)

@@ -15,6 +15,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from agelens.data.readers.report import ReadReport
 from agelens.data.sources import find_images, relative_to_manifest
 from agelens.errors import ManifestError, require
@@ -78,7 +80,7 @@ def _columns(path: Path, name: str) -> list[Any]:
     scipy_io = require("scipy.io", "train")
     try:
         table = scipy_io.loadmat(path, simplify_cells=True)[name]
-        columns = [table[field] for field in _FIELDS]
+        columns = [np.atleast_1d(table[field]) for field in _FIELDS]
     except (ValueError, KeyError, OSError, NotImplementedError, TypeError) as error:
         raise ManifestError(f"{path} cannot be read as IMDB-WIKI's labels: {error}") from error
     return columns
