@@ -17,7 +17,8 @@ agelens data split work/utkface.csv --of train --ratio train=0.915,calibration=0
 agelens data pack work/utkface-calibration.csv --size 112 --output work/utkcal112
 agelens data import folder "$shared/data/appa_real/appa_real.csv" --output work/appa.csv \
   --column image=file --column group=ethnicity --source-name appa-real
-agelens data pack work/appa.csv --size 112 --detector yunet --output work/appa112 || true # 72 without a face
+agelens data pack work/appa.csv --size 112 --detector yunet --output work/appa112 ||
+  [ $? -eq 1 ] # 72 photos without a face are named and left out
 
 # The teacher's out-of-fold answers, then the student, in two processes of one thread each.
 python benchmarks/teacher.py work/utkcal112 --also work/appa112 --yunet "$AGELENS_YUNET" \
