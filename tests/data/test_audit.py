@@ -173,3 +173,10 @@ def test_more_is_looked_for_where_asked(
     found = json.loads((tmp_path / "a.json").read_text())["findings"]
     assert [(f["kind"], f["rows"]) for f in found] == [("no face found", [2]), ("suspected age", [1])]
     assert Image.open(tmp_path / "balance.png").width > 600
+    done = subprocess.run(
+        [*command, "-o", tmp_path / "b.json", "--detector", "haar", "--model", "embedded"],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    found = json.loads((tmp_path / "b.json").read_text())["findings"]
+    assert ("suspected age", [1]) in [(f["kind"], f["rows"]) for f in found]

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -18,8 +19,10 @@ from agelens.data.pack import write_pack
 from agelens.data.soft_labels import write_soft_labels
 from agelens.errors import AgeLensError
 from agelens.export import export_run
+from agelens.images import open_image, resize_to_square
 from agelens.training.fit import Hardware, fit
 from agelens.training.recipe import load_recipe
+from agelens.training.task import AgeGenderTask
 
 TINY = ["network.widths=[8, 16]", "network.depths=[1, 1]", "size=32", "batch_size=16", "precision=32-true"]
 CPU = Hardware(accelerator="cpu", devices=1)
@@ -166,8 +169,18 @@ def test_a_student_learns_from_hints_and_leaves_them_behind(synthetic: Path, tmp
     )
     about = json.loads((tmp_path / "run" / "run.json").read_text())
     assert len(about["data"]["teacher"]) == 64
+    checkpoint = tmp_path / "run" / "checkpoints" / "best.ckpt"
+    task = AgeGenderTask.load_from_checkpoint(checkpoint, weights_only=True, map_location="cpu").eval()
+    assert task.hint is not None
+    faces = np.stack([resize_to_square(open_image(path).pixels, 32) for path in paths])
+    images = torch.from_numpy(faces).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        told = task.hint(task.network.features(task._normalised(images))).numpy()
+    assert np.square(told - hints).mean() < 0.5  # nothing learnt leaves 1
     exported = export_run(tmp_path / "run", tmp_path / "bundle", licence="none")
-    assert exported.bundle.spec.training["taught"]
+    assert exported.bundle.spec.training["taught"] == about["data"]["teacher"]
+    outputs = onnxruntime.InferenceSession(str(exported.bundle.model)).get_outputs()
+    assert [output.name for output in outputs] == ["age_logits", "gender_logits"]
 
 
 def test_a_run_is_resumed_with_the_data_it_began_with(synthetic: Path, tmp_path: Path) -> None:
