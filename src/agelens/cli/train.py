@@ -24,6 +24,12 @@ def train(
         Path | None,
         typer.Option(help="Soft answers (.npz) to learn beside the labels: loss.teacher, loss.hint."),
     ] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="An earlier run's folder or checkpoint: its weights are trained on, as in fine-tuning."
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="key=value over the recipe, as optim.lr=1e-4; repeatable."),
@@ -59,6 +65,7 @@ def train(
         output,
         also=also or [],
         teacher=teacher,
+        start_from=start_from,
         resume=resume,
         hardware=hardware,
         space_id=space,

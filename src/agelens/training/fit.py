@@ -8,7 +8,6 @@ by the validation score, ``last.ckpt`` to resume from), ``dropped.csv`` where im
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import logging
 import os
@@ -28,7 +27,7 @@ from lightning.pytorch.callbacks import (
 
 from agelens.data.readers.report import Problem
 from agelens.errors import AgeLensError
-from agelens.files import write_text, written_whole
+from agelens.files import sha256, write_text, written_whole
 from agelens.training.averaging import MovingAverage
 from agelens.training.datamodule import FaceDataModule
 from agelens.training.provenance import data_hash, git_commit, versions
@@ -56,6 +55,7 @@ def fit(
     *,
     also: Sequence[Path] = (),
     teacher: Path | None = None,
+    start_from: Path | None = None,
     resume: bool = False,
     hardware: Hardware = Hardware(),
     space_id: str | None = None,
@@ -68,6 +68,7 @@ def fit(
         output: the run folder; new, unless resuming.
         also: further manifests or packs, of which only ``train`` is used.
         teacher: soft answers to learn from beside the labels; see ``data.soft_labels``.
+        start_from: an earlier run's folder, or a checkpoint, whose weights to go on from.
         resume: go on from ``checkpoints/last.ckpt`` with the recipe the run began with.
         hardware: devices, nodes and strategy.
         space_id: a Hugging Face Space for TrackIO; None stays local.
@@ -88,6 +89,10 @@ def fit(
     L.seed_everything(recipe.seed, workers=True, verbose=False)
     torch.set_float32_matmul_precision("high")
     data = FaceDataModule(source, recipe, also=also, teacher=teacher)
+    task = AgeGenderTask(recipe.model_dump(mode="json"), data.hint_features)
+    start = None if start_from is None or resume else checkpoint_of(start_from)
+    if start is not None:
+        task.take_weights(start)
     _report_dropped(output, data.problems)
     about: dict[str, Any] = {
         "git_commit": git_commit(),
@@ -96,14 +101,17 @@ def fit(
             "path": str(source),
             "sha256": data_hash(source),
             "also": {str(path): data_hash(path) for path in also},
-            "teacher": None if teacher is None else hashlib.sha256(teacher.read_bytes()).hexdigest(),
+            "teacher": None if teacher is None else sha256(teacher),
             "sources": sorted({face.sample.source for face in data.splits["train"] if face.sample.source}),
         },
+        "started_from": None if start is None else {"path": str(start), "sha256": sha256(start)},
         "images": {split: len(rows) for split, rows in data.splits.items()},
         "hardware": asdict(hardware),
     }
     if resume:
-        _same_data(output, about["data"])
+        began = json.loads((output / "run.json").read_text(encoding="utf-8"))
+        _same_data(output, began["data"], about["data"])
+        about["started_from"] = began.get("started_from")
     if _is_main_process():
         save_recipe(output / "recipe.yaml", recipe)
         write_text(output / "run.json", json.dumps(about, indent=2) + "\n")
@@ -133,7 +141,6 @@ def fit(
         num_sanity_val_steps=0,
         log_every_n_steps=1,
     )
-    task = AgeGenderTask(recipe.model_dump(mode="json"), data.hint_features)
     trainer.fit(task, data, ckpt_path=last if resume else None, weights_only=False if resume else None)
     trainer.strategy.barrier()
     if torch.distributed.is_initialized():
@@ -149,13 +156,24 @@ def fit(
     return figures
 
 
-def _same_data(run: Path, data: dict[str, Any]) -> None:
+def checkpoint_of(run: Path) -> Path:
+    """The best checkpoint of a run's folder; a file is its own.
+
+    Raises:
+        AgeLensError: there is none.
+    """
+    checkpoint = run / "checkpoints" / "best.ckpt" if run.is_dir() else run
+    if not checkpoint.is_file():
+        raise AgeLensError(f"{run} is no checkpoint, nor a run's folder with checkpoints/best.ckpt")
+    return checkpoint
+
+
+def _same_data(run: Path, began: dict[str, Any], data: dict[str, Any]) -> None:
     """A resumed run must learn from what it began with.
 
     Raises:
         AgeLensError: it was given other tables, or another teacher.
     """
-    began = json.loads((run / "run.json").read_text(encoding="utf-8"))["data"]
     for key, name in (("sha256", "--manifest"), ("also", "--also"), ("teacher", "--teacher")):
         then, now = began.get(key), data[key]
         if isinstance(now, dict):  # the tables may have moved

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -14,7 +16,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, S
 from torchmetrics import MeanAbsoluteError, MeanMetric, MeanSquaredError, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
-from agelens.errors import RecipeError
+from agelens.errors import AgeLensError, RecipeError
 from agelens.labels import GENDERS
 from agelens.metrics import RMSE_CAP, harmonic_mean
 from agelens.nn.build import build_network
@@ -51,6 +53,24 @@ class AgeGenderTask(L.LightningModule):
         self.train_loss = MeanMetric()
         self.val_metrics = _Measures("val/")
         self.test_metrics = _Measures("test/")
+
+    def take_weights(self, checkpoint: Path) -> None:
+        """Start from the network of an earlier run's checkpoint; the optimiser starts anew.
+
+        Raises:
+            AgeLensError: the file is no checkpoint of such a network.
+        """
+        try:
+            state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
+            if self.hint is None:  # the earlier run may have had a teacher that this one lacks
+                state = {name: value for name, value in state.items() if not name.startswith("hint.")}
+            self.load_state_dict(state)
+        except (RuntimeError, KeyError, TypeError, pickle.UnpicklingError, EOFError) as error:
+            first = str(error).splitlines()[0]
+            raise AgeLensError(
+                f"{checkpoint} does not hold the weights of a network {self.recipe.network.kind!r} as this "
+                f"recipe has it ({first}); start from a run of the same network"
+            ) from error
 
     def forward(self, images: Tensor) -> AgeGenderLogits:
         """(B, 3, S, S) uint8 RGB -> logits."""
