@@ -90,17 +90,32 @@ def targets(
     return np.stack([target(sample, sigma, sigma_per_year) for sample in samples])
 
 
-def softmax(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float32]:
-    """Turn logits into probabilities over the last axis; a temperature above 1 flattens them."""
-    scaled = np.asarray(logits, dtype=np.float64) / temperature
+def frequencies(years: ArrayLike) -> NDArray[np.float64]:
+    """How many faces there are of each age, smoothed: (n,) years -> (101,), 1 at least."""
+    bins = np.rint(np.asarray(years, dtype=np.float64)).astype(int)
+    counts = np.bincount(np.clip(bins, MIN_AGE, MAX_AGE), minlength=NUM_AGES).astype(np.float64)
+    kernel = np.exp(-0.5 * (np.arange(-9, 10) / 3.0) ** 2)
+    # Divided by the kernel's own mass inside 0..100, so that the ends are not taken for rare.
+    smoothed = np.convolve(counts, kernel, "same") / np.convolve(np.ones(NUM_AGES), kernel, "same")
+    return np.asarray(np.maximum(smoothed, 1.0))
+
+
+def softmax(logits: ArrayLike, temperature: float = 1.0, offsets: ArrayLike = 0.0) -> NDArray[np.float32]:
+    """Turn logits into probabilities over the last axis; a temperature above 1 flattens them.
+
+    ``offsets`` (nats, one a class) are added to the tempered logits.
+    """
+    scaled = np.asarray(logits, dtype=np.float64) / temperature + np.asarray(offsets, dtype=np.float64)
     scaled = scaled - scaled.max(axis=-1, keepdims=True)
     weights = np.exp(scaled)
     return (weights / weights.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
-def retempered(probabilities: FloatArray, temperature: float) -> NDArray[np.float32]:
-    """What the probabilities would be, had the logits been divided by a temperature."""
-    return softmax(np.log(np.maximum(probabilities, 1e-12)), temperature)
+def retempered(
+    probabilities: FloatArray, temperature: float, offsets: ArrayLike = 0.0
+) -> NDArray[np.float32]:
+    """What the probabilities would be, had ``softmax`` had this temperature and these offsets."""
+    return softmax(np.log(np.maximum(probabilities, 1e-12)), temperature, offsets)
 
 
 def expectation(probabilities: FloatArray) -> NDArray[np.float64]:

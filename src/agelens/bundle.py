@@ -46,6 +46,7 @@ class Calibration(BaseModel):
 
     age_temperature: float = Field(default=1.0, gt=0)
     gender_temperature: float = Field(default=1.0, gt=0)
+    age_offsets: tuple[float, ...] = (0.0,) * NUM_AGES  # nats, added to the tempered age logits
     age_intervals: ConformalTable | None = None
     fitted_on: str = ""  # the split; empty where nothing was fitted
     images: int = Field(default=0, ge=0)  # that it was fitted on
@@ -108,6 +109,8 @@ def read_bundle(folder: Path) -> Bundle:
         raise BundleError(
             f"{path}: this AgeLens reads ages 0..{NUM_AGES - 1} and genders {', '.join(GENDERS)}"
         )
+    if len(spec.calibration.age_offsets) != NUM_AGES:
+        raise BundleError(f"{path}: calibration.age_offsets holds {NUM_AGES} numbers, one an age")
     if MODEL_FILE not in spec.files:
         raise BundleError(f"{path} lists no {MODEL_FILE}")
     for name, digest in spec.files.items():

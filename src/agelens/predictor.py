@@ -167,7 +167,7 @@ class Predictor:
         age_logits, gender_logits = self._session.run(["age_logits", "gender_logits"], {"images": inputs})
         calibration = self.bundle.spec.calibration
         return Reading(
-            ages.softmax(age_logits, calibration.age_temperature),
+            ages.softmax(age_logits, calibration.age_temperature, calibration.age_offsets),
             ages.softmax(gender_logits, calibration.gender_temperature),
         )
 

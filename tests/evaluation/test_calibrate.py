@@ -47,6 +47,35 @@ def test_a_second_calibration_starts_from_the_bare_network(tiny_bundle: Bundle, 
     assert json.loads(twice.spec.model_dump_json()) == json.loads(once.spec.model_dump_json())
 
 
+def test_flattened_ages_lose_some_of_the_pull_to_frequent_ones(tiny_bundle: Bundle, synthetic: Path) -> None:
+    manifest = read_manifest(synthetic)
+    young = [s for s in manifest.samples if s.split == "val" or (s.point_age or 0) < 30 or s.gender is None]
+    few_old = Manifest([*young, *[s for s in manifest.samples if s not in young][::8]], manifest.root)
+    train = [s.point_age for s in few_old.of_split("train").samples if s.point_age is not None]
+    assert 0 < sum(age >= 30 for age in train) < 0.3 * len(train)
+    crops = np.random.default_rng(0).integers(0, 255, (8, 16, 16, 3), dtype=np.uint8)
+
+    def answered() -> ages.FloatArray:
+        return agelens.load(tiny_bundle.folder, "whole").read_faces(crops).age
+
+    plain = calibrate(tiny_bundle, few_old, ["val"]).bundle.spec.calibration
+    before = answered()
+    calibrate(tiny_bundle, few_old, ["val"], flatten=1.0, flatten_from=20)
+    after = answered()
+    assert (ages.expectation(after) > ages.expectation(before)).all()
+    odds = after / before
+    np.testing.assert_allclose(
+        odds[:, :20], odds[:, [0]] * np.ones(20), rtol=1e-3
+    )  # unmoved among themselves
+    frequency = ages.frequencies(train)
+    np.testing.assert_allclose(odds[:, 60] / odds[:, 25], frequency[25] / frequency[60], rtol=1e-2)
+    # What the network itself says is still known, and a second calibration starts from it.
+    assert calibrate(tiny_bundle, few_old, ["val"]).bundle.spec.calibration == plain
+    np.testing.assert_array_equal(answered(), before)
+    with pytest.raises(ManifestError, match="no split 'train'"):
+        calibrate(tiny_bundle, few_old.of_split("val"), ["val"], flatten=0.5)
+
+
 def test_several_splits_are_fitted_on_together(tiny_bundle: Bundle, synthetic: Path) -> None:
     calibration = calibrate(
         tiny_bundle, read_manifest(synthetic), ["train", "val", "val"]

@@ -19,6 +19,7 @@ from agelens.data.pack import write_pack
 from agelens.data.soft_labels import write_soft_labels
 from agelens.errors import AgeLensError
 from agelens.export import export_run
+from agelens.files import sha256
 from agelens.images import open_image, resize_to_square
 from agelens.training.fit import Hardware, fit
 from agelens.training.recipe import load_recipe
@@ -181,6 +182,28 @@ def test_a_student_learns_from_hints_and_leaves_them_behind(synthetic: Path, tmp
     assert exported.bundle.spec.training["taught"] == about["data"]["teacher"]
     outputs = onnxruntime.InferenceSession(str(exported.bundle.model)).get_outputs()
     assert [output.name for output in outputs] == ["age_logits", "gender_logits"]
+
+
+def test_training_goes_on_from_an_earlier_runs_weights(synthetic: Path, tmp_path: Path) -> None:
+    recipe = load_recipe("embedded", [*TINY, "epochs=4", "optim.lr=5e-3"])
+    first = fit(recipe, synthetic, tmp_path / "first", hardware=CPU)
+    small_steps = [*TINY, "epochs=1", "optim.lr=1e-6", "optim.ema_decay=0", "seed=7"]
+    tuned = load_recipe("embedded", small_steps)
+    fresh = fit(tuned, synthetic, tmp_path / "fresh", hardware=CPU)
+    second = fit(tuned, synthetic, tmp_path / "second", start_from=tmp_path / "first", hardware=CPU)
+    assert abs(second["val/mae"] - first["val/mae"]) < 0.5 < abs(fresh["val/mae"] - first["val/mae"])
+    started = json.loads((tmp_path / "second" / "run.json").read_text())["started_from"]
+    checkpoint = tmp_path / "first" / "checkpoints" / "best.ckpt"
+    assert started == {"path": str(checkpoint), "sha256": sha256(checkpoint)}
+    with pytest.raises(AgeLensError, match="nor a run's folder"):
+        fit(tuned, synthetic, tmp_path / "third", start_from=tmp_path, hardware=CPU)
+    other = load_recipe("embedded", [*small_steps, "network.widths=[8, 24]"])
+    with pytest.raises(AgeLensError, match=r"best\.ckpt does not hold the weights of .* same network"):
+        fit(other, synthetic, tmp_path / "third", start_from=tmp_path / "first", hardware=CPU)
+    (tmp_path / "no.ckpt").write_bytes(b"nonsense")
+    with pytest.raises(AgeLensError, match=r"no\.ckpt does not hold the weights"):
+        fit(tuned, synthetic, tmp_path / "third", start_from=tmp_path / "no.ckpt", hardware=CPU)
+    assert not (tmp_path / "third").exists()
 
 
 def test_a_run_is_resumed_with_the_data_it_began_with(synthetic: Path, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ export interface ConformalTable {
 }
 
 /** Probabilities of logits, divided by a temperature first. */
-export function softmax(logits: ArrayLike<number>, temperature: number): Float64Array {
-  const scaled = Float64Array.from(logits, (value) => value / temperature);
+export function softmax(logits: ArrayLike<number>, temperature: number, offsets?: number[]): Float64Array {
+  const scaled = Float64Array.from(logits, (value, index) => value / temperature + (offsets?.[index] ?? 0));
   const highest = Math.max(...scaled);
   const powers = scaled.map((value) => Math.exp(value - highest));
   const sum = powers.reduce((total, value) => total + value, 0);

@@ -21,7 +21,12 @@ interface Bundle {
   input: { size: number; mean: number[]; std: number[] };
   crop: { landmarks: [number, number][] };
   genders: ("male" | "female")[];
-  calibration: { age_temperature: number; gender_temperature: number; age_intervals: ConformalTable | null };
+  calibration: {
+    age_temperature: number;
+    gender_temperature: number;
+    age_offsets?: number[]; // (101,) nats
+    age_intervals: ConformalTable | null;
+  };
 }
 
 export class Reader {
@@ -69,7 +74,11 @@ export class Reader {
     }
     const images = new ort.Tensor("float32", values, [1, 3, input.size, input.size]);
     const answer = await this.session.run({ images });
-    const age = softmax(answer.age_logits.data as Float32Array, calibration.age_temperature);
+    const age = softmax(
+      answer.age_logits.data as Float32Array,
+      calibration.age_temperature,
+      calibration.age_offsets,
+    );
     const gender = softmax(answer.gender_logits.data as Float32Array, calibration.gender_temperature);
     const likelier = gender[0] >= gender[1] ? 0 : 1;
     return {

@@ -17,6 +17,13 @@ def calibrate(
         list[str] | None,
         typer.Option(help="To fit on (default: val); repeatable; never the one to report on."),
     ] = None,
+    flatten: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Divide by the ages' frequencies in 'train' to this power: less pull to them."
+        ),
+    ] = 0.0,
+    flatten_from: Annotated[int, typer.Option(min=0, max=100, help="Only from this age on.")] = 0,
     detector: Annotated[
         Literal["auto", "yunet", "haar", "whole"],
         typer.Option(help="'whole' for aligned faces, as UTKFace's chips are; else how faces are found."),
@@ -30,7 +37,15 @@ def calibrate(
     table = read_manifest(manifest)
     splits = split or ["val"]
     with progress("reading faces", sum(len(table.of_split(name).samples) for name in splits)) as advance:
-        report = fit(resolve(model), table, splits, detector=detector, progress=advance)
+        report = fit(
+            resolve(model),
+            table,
+            splits,
+            flatten=flatten,
+            flatten_from=flatten_from,
+            detector=detector,
+            progress=advance,
+        )
     fitted = report.bundle.spec.calibration
     typer.echo(f"{report.bundle.folder}: calibrated on {fitted.images} images of {fitted.fitted_on}")
     for name, temperature, (before, after) in (

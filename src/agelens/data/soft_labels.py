@@ -67,7 +67,7 @@ def read_soft_labels(path: Path) -> SoftLabels:
                 if "features" in content
                 else np.zeros((len(names), 0), np.float32)
             )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ManifestError(f"{path} cannot be read as a teacher's answers (.npz): {error}") from error
     if not len(names) == len(age) == len(gender) == len(features):
         raise ManifestError(f"{path}: the teacher's arrays differ in length")

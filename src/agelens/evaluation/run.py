@@ -207,7 +207,9 @@ def _uncalibrated(
     if not rows or calibration.age_intervals is None:
         return {}
     true = np.array([predictions[row].sample.point_age for row in rows])
-    bare = ages.retempered(reading.age[rows], 1 / calibration.age_temperature)
+    # Undo softmax(logits / T + offsets): logits = T * (log p - offsets).
+    temperature, offsets = calibration.age_temperature, np.asarray(calibration.age_offsets)
+    bare = ages.retempered(reading.age[rows], 1 / temperature, -temperature * offsets)
     bounds = ages.interval(bare, level)
     return metrics.bootstrap(
         {

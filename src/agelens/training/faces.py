@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from agelens.ages import targets
+from agelens.ages import frequencies, targets
 from agelens.data.soft_labels import SoftLabels
 from agelens.images import Pixels, open_image, resize_to_square
-from agelens.labels import GENDERS, NUM_AGES, Sample
+from agelens.labels import GENDERS, Sample
 from agelens.nn.losses import NO_GENDER, LossConfig
 from agelens.training.augment import AugmentConfig, augment
 
@@ -213,13 +213,8 @@ def balancing_weights(ages: ArrayLike, power: float) -> NDArray[np.float64]:
     """
     years = np.asarray(ages, dtype=np.float64)
     known = ~np.isnan(years)
-    bins = np.rint(years[known]).astype(int)
-    kernel = np.exp(-0.5 * (np.arange(-9, 10) / 3.0) ** 2)
-    counts = np.bincount(bins, minlength=NUM_AGES).astype(np.float64)
-    # Divided by the kernel's own mass inside 0..100, so that the ends are not taken for rare.
-    density = np.convolve(counts, kernel, "same") / np.convolve(np.ones(NUM_AGES), kernel, "same")
     weights = np.ones(len(years))
-    weights[known] = np.maximum(density[bins], 1.0) ** -power
+    weights[known] = frequencies(years[known])[np.rint(years[known]).astype(int)] ** -power
     weights[known] /= weights[known].mean() if known.any() else 1.0
     return weights
 
