@@ -62,6 +62,18 @@ def test_a_tiny_network_learns_the_synthetic_faces_and_leaves_a_whole_run(
         fit(load_recipe("embedded", settings), synthetic, run, hardware=CPU)
 
 
+def test_every_epoch_can_be_resumed_from_though_none_was_better(synthetic: Path, tmp_path: Path) -> None:
+    good = load_recipe("embedded", [*TINY, "epochs=4", "optim.lr=5e-3"])
+    fit(good, synthetic, tmp_path / "good", hardware=CPU)
+    wrecking = load_recipe("embedded", [*TINY, "epochs=3", "optim.lr=1e-12", "optim.ema_decay=0"])
+    fit(wrecking, synthetic, tmp_path / "run", start_from=tmp_path / "good", hardware=CPU)
+    epochs = {
+        name: torch.load(tmp_path / "run" / "checkpoints" / f"{name}.ckpt", weights_only=True)["epoch"]
+        for name in ("best", "last")
+    }
+    assert epochs["best"] < epochs["last"] == 2
+
+
 def test_there_must_be_something_to_resume(synthetic: Path, tmp_path: Path) -> None:
     with pytest.raises(AgeLensError, match="to resume from"):
         fit(load_recipe("embedded", TINY), synthetic, tmp_path / "none", resume=True, hardware=CPU)

@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,15 +117,15 @@ def fit(
         save_recipe(output / "recipe.yaml", recipe)
         write_text(output / "run.json", json.dumps(about, indent=2) + "\n")
     tracker = make_logger(output.name, output, {"recipe": recipe.model_dump(mode="json"), **about}, space_id)
-    best = ModelCheckpoint(
+    keep = partial(
+        ModelCheckpoint,
         output / "checkpoints",
-        filename="best",
-        monitor=MONITORED,
-        mode="max",
-        save_last=True,
         auto_insert_metric_name=False,
         enable_version_counter=False,
     )
+    best = keep(filename="best", monitor=MONITORED, mode="max")
+    # Not ``save_last``: it writes only where the best is written, and a resume would repeat what came after.
+    latest = keep(filename="last")
     trainer = L.Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
@@ -135,7 +136,7 @@ def fit(
         gradient_clip_val=recipe.optim.clip_norm or None,
         use_distributed_sampler=False,  # EpochSampler deals the rows out itself
         logger=tracker,
-        callbacks=[best, *_callbacks(recipe)],
+        callbacks=[best, latest, *_callbacks(recipe)],
         enable_progress_bar=sys.stderr.isatty(),
         enable_model_summary=False,
         num_sanity_val_steps=0,
