@@ -26,6 +26,7 @@ from agelens.files import write_text
 from agelens.images import open_image, resize_to_square
 from agelens.labels import GENDERS, NUM_AGES
 from agelens.predictor import Predictor
+from agelens.training.provenance import initial_weights
 from agelens.training.recipe import Recipe, load_recipe
 from agelens.training.task import AgeGenderTask
 
@@ -157,16 +158,17 @@ def _spread(manifest: Manifest, count: int) -> list[Any]:
 
 
 def _training_record(run: Path, recipe: Recipe, about: dict[str, Any], task: AgeGenderTask) -> dict[str, Any]:
-    pretrained = getattr(recipe.network, "pretrained", False)
+    before = about.get("started_from") or {}
     return {
         "recipe": recipe.model_dump(mode="json"),
-        "initial_weights": "ImageNet (timm)" if pretrained else "random",
+        "initial_weights": before.get("initial_weights") or initial_weights(recipe),
+        "started_from": before or None,  # an earlier run, whose data the weights have seen too
         "parameters": sum(parameter.numel() for parameter in task.network.parameters()),
         "run": run.resolve().name,
         **{key: about[key] for key in ("git_commit", "versions", "images")},
         "data_sha256": about["data"]["sha256"],
         "also_sha256": sorted(about["data"].get("also", {}).values()),
-        "sources": about["data"].get("sources", []),
+        "sources": sorted({*about["data"].get("sources", []), *before.get("sources", [])}),
         "taught": about["data"].get("teacher"),  # sha256 of the soft answers it learnt from; None without
     }
 

@@ -206,7 +206,15 @@ def test_training_goes_on_from_an_earlier_runs_weights(synthetic: Path, tmp_path
     assert abs(second["val/mae"] - first["val/mae"]) < 0.5 < abs(fresh["val/mae"] - first["val/mae"])
     started = json.loads((tmp_path / "second" / "run.json").read_text())["started_from"]
     checkpoint = tmp_path / "first" / "checkpoints" / "best.ckpt"
-    assert started == {"path": str(checkpoint), "sha256": sha256(checkpoint)}
+    assert (started["path"], started["sha256"]) == (str(checkpoint), sha256(checkpoint))
+    # What the weights have seen goes with them: the licence of the first data holds for the tuned network.
+    assert (started["initial_weights"], started["sources"]) == ("random", ["synthetic"])
+    about = json.loads((tmp_path / "second" / "run.json").read_text())
+    about["data"]["sources"] = ["own"]
+    (tmp_path / "second" / "run.json").write_text(json.dumps(about))
+    tuned_bundle = export_run(tmp_path / "second", tmp_path / "bundle", licence="none").bundle
+    assert tuned_bundle.spec.training["sources"] == ["own", "synthetic"]
+    assert tuned_bundle.spec.training["started_from"]["sha256"] == sha256(checkpoint)
     with pytest.raises(AgeLensError, match="nor a run's folder"):
         fit(tuned, synthetic, tmp_path / "third", start_from=tmp_path, hardware=CPU)
     other = load_recipe("embedded", [*small_steps, "network.widths=[8, 24]"])

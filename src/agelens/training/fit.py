@@ -31,7 +31,7 @@ from agelens.errors import AgeLensError
 from agelens.files import sha256, write_text, written_whole
 from agelens.training.averaging import MovingAverage
 from agelens.training.datamodule import FaceDataModule
-from agelens.training.provenance import data_hash, git_commit, versions
+from agelens.training.provenance import checkpoint_of, data_hash, git_commit, lineage, versions
 from agelens.training.recipe import Recipe, load_recipe, save_recipe
 from agelens.training.task import MONITORED, AgeGenderTask
 from agelens.training.tracking import make_logger
@@ -105,7 +105,7 @@ def fit(
             "teacher": None if teacher is None else sha256(teacher),
             "sources": sorted({face.sample.source for face in data.splits["train"] if face.sample.source}),
         },
-        "started_from": None if start is None else {"path": str(start), "sha256": sha256(start)},
+        "started_from": None if start is None else lineage(start),
         "images": {split: len(rows) for split, rows in data.splits.items()},
         "hardware": asdict(hardware),
     }
@@ -155,18 +155,6 @@ def fit(
     if trainer.is_global_zero:
         write_text(output / "result.json", json.dumps(figures, indent=2) + "\n")
     return figures
-
-
-def checkpoint_of(run: Path) -> Path:
-    """The best checkpoint of a run's folder; a file is its own.
-
-    Raises:
-        AgeLensError: there is none.
-    """
-    checkpoint = run / "checkpoints" / "best.ckpt" if run.is_dir() else run
-    if not checkpoint.is_file():
-        raise AgeLensError(f"{run} is no checkpoint, nor a run's folder with checkpoints/best.ckpt")
-    return checkpoint
 
 
 def _same_data(run: Path, began: dict[str, Any], data: dict[str, Any]) -> None:
