@@ -22,7 +22,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agelens.runtimes import RuntimeName
 
 REPEATS = 200
 PHOTO = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
@@ -85,7 +88,7 @@ def row_of(**asked: Any) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure(kind: str, threads: int, name: str = "", model: str = "", batch: int = 1) -> dict[str, Any]:
+def measure(kind: Any, threads: int, name: str = "", model: str = "", batch: int = 1) -> dict[str, Any]:
     """Milliseconds a face, MiB, and multiply-adds a face."""
     import numpy as np
 
@@ -127,22 +130,12 @@ def network_of(model: str) -> tuple[Path, int, str]:
     return bundle.model, bundle.spec.input.size, bundle.spec.name
 
 
-def runner(kind: str, path: Path, threads: int, faces: Any) -> Any:
+def runner(kind: RuntimeName, path: Path, threads: int, faces: Any) -> Any:
     """A call that runs the network once."""
-    if kind == "openvino":
-        import openvino as ov
+    from agelens.runtimes import load_network
 
-        compiled = ov.Core().compile_model(
-            str(path), "CPU", {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
-        )
-        request = compiled.create_infer_request()
-        return lambda: request.infer([faces])
-    import onnxruntime as ort
-
-    settings = ort.SessionOptions()
-    settings.intra_op_num_threads = threads
-    session = ort.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
-    return lambda: session.run(None, {"images": faces})
+    network = load_network(path, kind, threads)
+    return lambda: network(faces)
 
 
 def timed(call: Any, repeats: int = REPEATS) -> list[float]:

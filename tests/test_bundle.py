@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agelens.bundle import BUNDLE_FILE, MODEL_FILE, read_bundle
+from agelens.bundle import BUNDLE_FILE, MODEL_FILE, Bundle, Calibration, read_bundle
 from agelens.catalogue import resolve
 from agelens.errors import BundleError
 
@@ -33,6 +33,14 @@ def test_a_changed_file_is_refused(bundle: Path) -> None:
     (bundle / MODEL_FILE).write_bytes(data)
     with pytest.raises(BundleError, match="damaged or changed"):
         read_bundle(bundle)
+
+
+def test_the_fingerprint_moves_with_the_calibration_but_not_with_the_figures(bundle: Path) -> None:
+    first = read_bundle(bundle)
+    with_figures = first.spec.model_copy(update={"metrics": {"val": {"images": 3}}})
+    assert Bundle(bundle, with_figures).fingerprint == first.fingerprint
+    warmer = first.spec.model_copy(update={"calibration": Calibration(age_temperature=1.1)})
+    assert Bundle(bundle, warmer).fingerprint != first.fingerprint
 
 
 def test_a_missing_file_is_refused(bundle: Path) -> None:

@@ -9,12 +9,14 @@ import pytest
 from PIL import Image
 
 import agelens
+from agelens import ages
 from agelens.bundle import Bundle
 from agelens.catalogue import resolve
 from agelens.detect import Detection
 from agelens.errors import BundleError, ImageError
 from agelens.images import open_image
 from agelens.predictor import Predictor
+from agelens.runtimes import RuntimeName
 
 
 @pytest.fixture(scope="module")
@@ -146,11 +148,24 @@ def test_a_refused_face_keeps_its_place_and_says_why(astronaut: Path, predictor:
     assert face.to_dict(18)["refused"] is None
 
 
-def test_a_model_that_onnx_runtime_cannot_load_is_a_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_a_model_that_a_runtime_cannot_load_is_a_sentence(tmp_path: Path, runtime: RuntimeName) -> None:
     spec = resolve("embedded").spec
     (tmp_path / "model.onnx").write_bytes(b"not onnx")
-    with pytest.raises(BundleError, match="cannot be loaded by ONNX Runtime"):
-        Predictor(Bundle(tmp_path, spec), "whole")
+    with pytest.raises(BundleError, match=f"cannot be loaded by {runtime}"):
+        Predictor(Bundle(tmp_path, spec), "whole", runtime=runtime)
+
+
+def test_openvino_answers_alike_from_many_threads(predictor: Predictor) -> None:
+    size = predictor.bundle.spec.input.size
+    crops = np.random.default_rng(0).integers(0, 255, (24, size, size, 3), dtype=np.uint8)
+    other = agelens.load("embedded", "whole", runtime="openvino", threads=1)
+    here = predictor.read_faces(crops)
+    with ThreadPoolExecutor(4) as pool:
+        there = list(pool.map(lambda row: other.read_faces(crops[row : row + 1]), range(24)))
+    for row, reading in enumerate(there):
+        assert abs(ages.expectation(reading.age)[0] - ages.expectation(here.age)[row]) < 0.5
+        np.testing.assert_allclose(reading.gender[0], here.gender[row], atol=0.02)
 
 
 def test_yunet_reads_the_real_photos(photos: Path, yunet: Path) -> None:

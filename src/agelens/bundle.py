@@ -7,6 +7,7 @@ is the model card. No pickle, no torch.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,12 @@ class Bundle:
     def model(self) -> Path:
         """The ONNX file."""
         return self.folder / MODEL_FILE
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of what answers depend on: the network, its input, the crop, the calibration."""
+        parts = self.spec.model_dump_json(include={"input", "crop", "calibration"})
+        return hashlib.sha256((self.spec.files[MODEL_FILE] + parts).encode()).hexdigest()
 
 
 def read_bundle(folder: Path) -> Bundle:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from agelens import ages, conformal, quality
@@ -19,9 +18,10 @@ from agelens.answers import LEVEL, Answer, Face, Reading
 from agelens.bundle import Bundle
 from agelens.crop import crop_face
 from agelens.detect import Detection, Detector, DetectorName
-from agelens.errors import BundleError, ImageError
+from agelens.errors import ImageError
 from agelens.images import MAX_PIXELS, Pixels, Source, open_image, resize_to_square
 from agelens.labels import GENDERS
+from agelens.runtimes import RuntimeName, load_network
 from agelens.yunet_weights import make_detector
 
 
@@ -59,6 +59,7 @@ class Predictor:
         *,
         batch_size: int = 32,
         threads: int | None = None,
+        runtime: RuntimeName = "onnxruntime",
         yunet: Path | None = None,
         max_pixels: int = MAX_PIXELS,
         max_faces: int | None = None,
@@ -69,13 +70,15 @@ class Predictor:
             bundle: the model.
             detector: by name, or any object that detects.
             batch_size: faces the network sees at once.
-            threads: that ONNX Runtime computes with, and that images are opened in; None for all cores.
+            threads: that the network computes with, and that images are opened in; None for all cores.
+            runtime: what computes the network.
             yunet: YuNet's file, where it is not in the cache.
             max_pixels: images that would unfold into more are refused.
             max_faces: images with more are refused; None for no limit.
 
         Raises:
-            BundleError: ONNX Runtime cannot load the model.
+            BundleError: the runtime cannot load the model.
+            MissingExtraError: the runtime is not installed.
             DetectorError: the detector cannot be had.
         """
         self.bundle = bundle
@@ -84,17 +87,7 @@ class Predictor:
         self._threads = threads or _available_cores()
         self._max_pixels = max_pixels
         self._max_faces = max_faces
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.inter_op_num_threads = 1
-        # Threads that wait by spinning would take the cores from those that find faces.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = ort.InferenceSession(
-                str(bundle.model), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's errors share no public base
-            raise BundleError(f"{bundle.model} cannot be loaded by ONNX Runtime: {error}") from error
+        self._network = load_network(bundle.model, runtime, self._threads)
         # pixels / 255 normalised, as one multiplication and one addition
         std = np.asarray(bundle.spec.input.std, dtype=np.float32)
         self._gain = (1 / (255 * std)).reshape(3, 1, 1)
@@ -164,7 +157,7 @@ class Predictor:
         inputs = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32)
         inputs *= self._gain
         inputs += self._offset
-        age_logits, gender_logits = self._session.run(["age_logits", "gender_logits"], {"images": inputs})
+        age_logits, gender_logits = self._network(inputs)
         calibration = self.bundle.spec.calibration
         return Reading(
             ages.softmax(age_logits, calibration.age_temperature, calibration.age_offsets),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from agelens.apps.jobs.job import Report
     from agelens.apps.jobs.sources import Named
     from agelens.predictor import Predictor
+    from agelens.runtimes import RuntimeName
 
 
 def predict(
@@ -56,6 +57,10 @@ def predict(
         typer.Option(min=0.0, max=1.0, help="Refuse faces of less quality (0..1); each refusal is said."),
     ] = 0.0,
     threads: Annotated[int | None, typer.Option(min=1, help="Default: all cores.")] = None,
+    runtime: Annotated[
+        Literal["onnxruntime", "openvino"],
+        typer.Option(help="'openvino' (an extra) is faster where the CPU multiplies bfloat16."),
+    ] = "onnxruntime",
     engine: Annotated[
         Literal["here", "ray"], typer.Option(help="'ray' deals a .parquet job out to a Ray cluster.")
     ] = "here",
@@ -69,7 +74,7 @@ def predict(
     """
     from agelens.video import is_video
 
-    choices = _Choices(detector, level, at_least, min_quality)
+    choices = _Choices(detector, level, at_least, min_quality, runtime)
     job = output is not None and output.endswith(".parquet")
     if job and (format is not None or annotate is not None):
         raise AgeLensError("a .parquet job has no --format and no --annotate")
@@ -83,7 +88,7 @@ def predict(
     from agelens.catalogue import resolve
     from agelens.predictor import Predictor
 
-    predictor = Predictor(resolve(model), detector, threads=threads, yunet=yunet)
+    predictor = Predictor(resolve(model), detector, threads=threads, runtime=runtime, yunet=yunet)
     if any(is_video(path) for path in paths):
         if format not in (None, "jsonl"):
             raise AgeLensError("a video's answers are JSON lines: --output NAME.jsonl, without --format")
@@ -99,6 +104,7 @@ class _Choices(NamedTuple):
     level: float
     at_least: int | None
     min_quality: float
+    runtime: RuntimeName
 
 
 def _images(
@@ -173,10 +179,9 @@ def _named(predictor: Predictor, images: Sequence[Named], level: float) -> Itera
 def _job(predictor: Predictor, paths: list[str], output: Path, choices: _Choices) -> Report:
     from agelens.apps.jobs.job import Asked, run_job
     from agelens.apps.jobs.sources import stream
-    from agelens.files import sha256
 
     found_by = predictor.detector.name  # what 'auto' has become here
-    asked = Asked(sha256(predictor.bundle.model), **choices._replace(detector=found_by)._asdict())
+    asked = Asked(predictor.bundle.fingerprint, **choices._replace(detector=found_by)._asdict())
     total = sum(1 for _ in stream(paths))
     try:
         with progress("reading images", total, rate=True) as advance:
@@ -191,9 +196,8 @@ def _on_ray(paths: list[str], model: str, output: str, choices: _Choices, addres
     from agelens.apps.jobs.ray_job import run_ray_job, table_of_bytes
     from agelens.apps.jobs.sources import stream
     from agelens.catalogue import resolve
-    from agelens.files import sha256
 
-    asked = Asked(sha256(resolve(model).model), **choices._asdict())
+    asked = Asked(resolve(model).fingerprint, **choices._asdict())
     images = table_of_bytes(paths)
     if images is None:
         addresses = [path for path in paths if "://" in path]

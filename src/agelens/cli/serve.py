@@ -17,6 +17,9 @@ def serve(
     detector: Annotated[
         Literal["auto", "yunet", "haar", "whole"], typer.Option(help="How faces are found.")
     ] = "auto",
+    runtime: Annotated[
+        Literal["onnxruntime", "openvino"], typer.Option(help="What computes the network.")
+    ] = "onnxruntime",
     host: Annotated[str, typer.Option(help="0.0.0.0 opens it to other machines.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
@@ -45,10 +48,13 @@ def serve(
     from agelens.apps.service.settings import Settings, api_keys
     from agelens.catalogue import resolve
 
+    if runtime == "openvino":
+        require("openvino", "openvino")
     resolve(model)  # an unknown model is a sentence now, not a traceback in a worker
     Settings(
         model=model,
         detector=detector,
+        runtime=runtime,
         max_bytes=int(max_mb * 2**20),
         max_pixels=int(max_megapixels * 1e6),
         max_images=max_images,

@@ -68,6 +68,8 @@ def test_another_job_or_other_images_do_not_mix(chips: Path, tmp_path: Path) -> 
         job(chips, output, progress=stop)
     with pytest.raises(JobError, match="asked for another level"):
         job(chips, output, Asked("model", "whole", 0.8, 18, 0.0))
+    with pytest.raises(JobError, match="asked for another runtime"):
+        job(chips, output, Asked("model", "whole", 0.9, 18, 0.0, "openvino"))
     (chips / "0" / "000.jpg").unlink()
     with pytest.raises(JobError, match="the images have changed"):
         job(chips, output)

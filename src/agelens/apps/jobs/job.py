@@ -21,6 +21,7 @@ from agelens.apps.jobs.sources import Named
 from agelens.errors import AgeLensError, require
 from agelens.files import write_text, written_whole
 from agelens.predictor import Predictor
+from agelens.runtimes import RuntimeName
 from agelens.tables import columns, rows_of
 
 if TYPE_CHECKING:
@@ -39,13 +40,14 @@ class JobError(AgeLensError):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What makes two runs the same job: the model's hash and what its answers depend on."""
+    """What makes two runs the same job: the model's fingerprint, and what else its answers depend on."""
 
     model: str
     detector: str
     level: float
     at_least: int | None
     min_quality: float
+    runtime: RuntimeName = "onnxruntime"
 
 
 @dataclass(slots=True)

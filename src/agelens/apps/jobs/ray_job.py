@@ -33,7 +33,12 @@ class Reader:
         from agelens.predictor import Predictor
 
         self._asked = asked
-        self._predictor = Predictor(resolve(model), asked.detector, threads=1)  # type: ignore[arg-type]
+        self._predictor = Predictor(
+            resolve(model),
+            asked.detector,  # type: ignore[arg-type]
+            threads=1,
+            runtime=asked.runtime,
+        )
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Answer a batch: columns ``image`` and, where they came along, ``bytes``."""

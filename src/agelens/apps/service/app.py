@@ -41,6 +41,7 @@ def create(settings: Settings | None = None) -> FastAPI:
             resolve(settings.model),
             settings.detector,
             threads=1,
+            runtime=settings.runtime,
             max_pixels=settings.max_pixels,
             max_faces=settings.max_faces,
         )

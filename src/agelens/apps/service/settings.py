@@ -7,6 +7,7 @@ import os
 from pydantic import BaseModel, ConfigDict, Field
 
 from agelens.detect import DetectorName
+from agelens.runtimes import RuntimeName
 
 #: Carries the settings to uvicorn's worker processes, as JSON.
 ENVIRONMENT = "AGELENS_SERVICE"
@@ -21,6 +22,7 @@ class Settings(BaseModel):
     Attributes:
         model: a bundle, as anywhere.
         detector: how faces are found.
+        runtime: what computes the network.
         max_bytes: of a request's body.
         max_pixels: of an image.
         max_images: in a request.
@@ -37,6 +39,7 @@ class Settings(BaseModel):
 
     model: str = "embedded"
     detector: DetectorName = "auto"
+    runtime: RuntimeName = "onnxruntime"
     max_bytes: int = Field(default=20 * 2**20, ge=1)
     max_pixels: int = Field(default=36_000_000, ge=1)
     max_images: int = Field(default=32, ge=1)
