@@ -34,7 +34,8 @@ train=(agelens train --recipe embedded --manifest work/utkcal112 --also work/app
 # The bundle: calibrated on what no training saw, then measured once.
 agelens export runs/reproduced --output "$out/bundle" \
   --licence "non-commercial research only (trained on UTKFace and APPA-REAL, whose terms say so)"
-agelens calibrate --model "$out/bundle" --manifest work/utkface-calibration.csv --split calibration --split val
+agelens calibrate --model "$out/bundle" --manifest work/utkface-calibration.csv --split calibration --split val \
+  --flatten 0.5 --flatten-from 50
 agelens evaluate --model "$out/bundle" --manifest work/utkface.csv --split test --write --output "$out/test.json" \
   --report "$out/report" --compare "face-api=$shared/peers/face-api-1.7.15-utkface-test.csv"
 agelens evaluate --model "$out/bundle" --manifest work/appa.csv --split val --detector yunet --output "$out/appa.json"

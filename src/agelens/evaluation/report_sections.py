@@ -251,9 +251,9 @@ def _between(figure: Estimate, form: str, scale: float) -> str:
 
 
 def _difference(key: str, figure: Estimate) -> str:
-    scale, form = (100, "{:+.1f} points") if key == "gender_accuracy" else (1, "{:+.3f}")
-    low, high = (f"{scale * bound:+.3g}" for bound in (figure.low, figure.high))
-    return f"{form.format(scale * figure.value)} [{low}, {high}]"
+    scale, digits, unit = (100, 1, " points") if key == "gender_accuracy" else (1, 3, "")
+    value, low, high = (f"{scale * part:+.{digits}f}" for part in (figure.value, figure.low, figure.high))
+    return f"{value}{unit} [{low}, {high}]"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
