@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from agelens.bundle import CARD_FILE, Bundle, BundleSpec, write_spec
+from agelens.bundle import CARD_FILE, Bundle, BundleSpec, Calibration, write_spec
 from agelens.conformal import REPORTED_LEVELS
 from agelens.files import write_text
 
@@ -99,12 +99,18 @@ def model_card(spec: BundleSpec) -> str:
         parameters=f"{training['parameters']:,}" if "parameters" in training else "?",
         initial_weights=training.get("initial_weights", "unknown"),
         taught="; learnt a teacher's answers beside the labels (see above)" if training.get("taught") else "",
-        calibration=f"temperatures and conformal intervals fitted on {spec.calibration.images} images of "
-        f"`{spec.calibration.fitted_on}`"
-        if spec.calibration.fitted_on
-        else "none",
+        calibration=_calibration(spec.calibration),
         commit=str(training.get("git_commit", "unknown"))[:12],
         metrics=_metrics(spec.metrics),
+    )
+
+
+def _calibration(fitted: Calibration) -> str:
+    if not fitted.fitted_on:
+        return "none"
+    rare = "; rare ages made likelier (prior correction)" if any(fitted.age_offsets) else ""
+    return (
+        f"temperatures and conformal intervals fitted on {fitted.images} images of `{fitted.fitted_on}`{rare}"
     )
 
 

@@ -62,6 +62,7 @@ def test_flattened_ages_lose_some_of_the_pull_to_frequent_ones(tiny_bundle: Bund
     before = answered()
     calibrate(tiny_bundle, few_old, ["val"], flatten=1.0, flatten_from=20)
     after = answered()
+    assert "(prior correction)" in (tiny_bundle.folder / "README.md").read_text()
     assert (ages.expectation(after) > ages.expectation(before)).all()
     odds = after / before
     np.testing.assert_allclose(
