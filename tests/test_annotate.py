@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,18 @@ def test_labels_of_neighbours_do_not_cover_each_other() -> None:
     for colour, single in zip([(230, 159, 0), (0, 114, 178)], alone, strict=True):
         seen = (drawn == colour).all(axis=2).sum()
         assert seen > 0.9 * (single == colour).all(axis=2).sum()
+
+
+def test_a_refused_face_is_drawn_without_its_answers() -> None:
+    one = face((100, 300, 300, 500))
+    blank = np.zeros((800, 800, 3), np.uint8)
+    assert one.quality == 1.0
+    answered = np.asarray(annotate(blank, [one], min_quality=1.0))
+    assert (answered == np.asarray(annotate(blank, [one]))).all()
+    refused = np.asarray(annotate(blank, [replace(one, quality=0.2)], min_quality=0.3))
+    assert not (refused == (230, 159, 0)).all(axis=2).any()  # nor is the gender's colour told
+    other = replace(one, quality=0.2, age=77.0, gender=Gender.MALE)
+    assert (refused == np.asarray(annotate(blank, [other], min_quality=0.3))).all()
 
 
 def test_the_original_is_left_alone(astronaut: Path) -> None:

@@ -102,7 +102,13 @@ def test_the_command_writes_lines_a_table_and_the_drawn_video(clip: Path, tmp_pa
 
 def test_faces_of_a_video_are_refused_by_quality_too(clip: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "agelens", "predict", clip, "--detector", "haar", "--min-quality", "1"]
-    done = subprocess.run([*command, "-o", tmp_path / "f.jsonl"], check=True, capture_output=True, text=True)
+    files = ["-o", tmp_path / "f.jsonl", "--annotate", tmp_path / "drawn"]
+    done = subprocess.run([*command, *files], check=True, capture_output=True, text=True)
+    _, frame = cv2.VideoCapture(str(tmp_path / "drawn" / "clip.mp4")).read()
+    label = frame[:120, 150:300].astype(int)  # about the face, above the orange suit
+    assert (
+        np.abs(label - (0, 159, 230)).max(axis=2) < 40
+    ).sum() < 100  # BGR; an answer's label has a thousand
     assert "refused: quality" in done.stdout
     first = json.loads((tmp_path / "f.jsonl").read_text().splitlines()[0])["faces"][0]
     assert first["age"] is None

@@ -70,8 +70,12 @@ def _embedded() -> Predictor:
 
 def __getattr__(name: str) -> Any:
     # Loaded on first use: onnxruntime and OpenCV take most of the import's time.
-    if name in ("Answer", "Face", "Predictor"):
-        from agelens import predictor
+    if name in ("Answer", "Face"):
+        from agelens import answers
 
-        return getattr(predictor, name)
+        return getattr(answers, name)
+    if name == "Predictor":
+        from agelens.predictor import Predictor
+
+        return Predictor
     raise AttributeError(f"module 'agelens' has no attribute {name!r}")

@@ -13,13 +13,18 @@ from agelens.labels import Gender
 #: Box and label colours that stay apart for colour-blind eyes (Okabe & Ito 2008), with their text colour.
 COLOURS = {Gender.MALE: ((0, 114, 178), "white"), Gender.FEMALE: ((230, 159, 0), "black")}
 
+#: Of a face whose answers are withheld.
+REFUSED = ((90, 96, 104), "white")
+
 #: Pixels. Smaller text cannot be read, so small pictures are enlarged until it fits.
 SMALLEST_TEXT = 13
 SMALLEST_SIDE = 480
 
 
-def annotate(image: Source, faces: Sequence[Face], max_side: int = 4096) -> Image.Image:
-    """Draw faces into a copy of the picture.
+def annotate(
+    image: Source, faces: Sequence[Face], max_side: int = 4096, *, min_quality: float = 0.0
+) -> Image.Image:
+    """Draw faces into a copy of the picture; one below ``min_quality`` in grey, without its answers.
 
     Text and lines grow with the picture; a picture under 480 pixels is enlarged first, since no legible
     label fits into it, and a larger one than ``max_side`` reduced (pixels).
@@ -38,11 +43,12 @@ def annotate(image: Source, faces: Sequence[Face], max_side: int = 4096) -> Imag
     line = max(2, round(max(canvas.size) / 400))
     taken: list[tuple[float, float, float, float]] = []
     for face in faces:
-        colour, ink = COLOURS[face.gender]
+        refused = face.refusal(min_quality) is not None
+        colour, ink = REFUSED if refused else COLOURS[face.gender]
         x0, y0, x1, y1 = (value * scale for value in face.box)
         draw.rectangle((x0, y0, x1, y1), outline=colour, width=line)
         font = _font(canvas.size, x1 - x0)
-        text = label(face)
+        text = f"refused\nquality {face.quality:.2f}" if refused else label(face)
         _, _, right, bottom = draw.multiline_textbbox((0, 0), text, font=font)
         pad = bottom * 0.12
         place = _place((right + 2 * pad, bottom + 2 * pad), (x0, y0, x1, y1), canvas.size, taken)

@@ -1,7 +1,7 @@
 """What computes a bundle's network: ONNX Runtime, or OpenVINO where its extra is installed.
 
 OpenVINO computes in bfloat16 where the processor multiplies it natively, twice as fast as ONNX Runtime's
-float32 there; answers then move by hundredths of a year.
+float32 there; answers then move by a few hundredths of a year in the mean (docs/results.md).
 """
 
 from __future__ import annotations
@@ -67,8 +67,7 @@ def _openvino(model: Path, threads: int) -> Network:
     def run(images: Floats) -> tuple[Floats, Floats]:
         with in_turn:
             answer = request.infer([images])
-            return answer["age_logits"].copy(), answer[
-                "gender_logits"
-            ].copy()  # the next call writes over them
+            # The next call writes over them.
+            return answer["age_logits"].copy(), answer["gender_logits"].copy()
 
     return run

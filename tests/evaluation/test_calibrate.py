@@ -58,6 +58,8 @@ def test_flattened_ages_lose_some_of_the_pull_to_frequent_ones(tiny_bundle: Bund
     def answered() -> ages.FloatArray:
         return agelens.load(tiny_bundle.folder, "whole").read_faces(crops).age
 
+    network = agelens.load(tiny_bundle.folder, "whole")
+    network_alone = evaluate(network, few_old.of_split("val"), resamples=5).figures
     plain = calibrate(tiny_bundle, few_old, ["val"]).bundle.spec.calibration
     before = answered()
     calibrate(tiny_bundle, few_old, ["val"], flatten=1.0, flatten_from=20)
@@ -65,16 +67,21 @@ def test_flattened_ages_lose_some_of_the_pull_to_frequent_ones(tiny_bundle: Bund
     assert "(prior correction)" in (tiny_bundle.folder / "README.md").read_text()
     assert (ages.expectation(after) > ages.expectation(before)).all()
     odds = after / before
-    np.testing.assert_allclose(
-        odds[:, :20], odds[:, [0]] * np.ones(20), rtol=1e-3
-    )  # unmoved among themselves
+    unmoved = odds[:, [0]] * np.ones(20)
+    np.testing.assert_allclose(odds[:, :20], unmoved, rtol=1e-3)  # among themselves
     frequency = ages.frequencies(train)
     np.testing.assert_allclose(odds[:, 60] / odds[:, 25], frequency[25] / frequency[60], rtol=1e-2)
+    val = few_old.of_split("val")
+    bare = evaluate(agelens.load(tiny_bundle.folder, "whole"), val, resamples=5).figures
+    assert bare["uncalibrated_width"].value == pytest.approx(network_alone["interval_width"].value, abs=0.05)
+    assert bare["interval_width"].value != pytest.approx(network_alone["interval_width"].value, abs=1)
     # What the network itself says is still known, and a second calibration starts from it.
     assert calibrate(tiny_bundle, few_old, ["val"]).bundle.spec.calibration == plain
     np.testing.assert_array_equal(answered(), before)
     with pytest.raises(ManifestError, match="no split 'train'"):
         calibrate(tiny_bundle, few_old.of_split("val"), ["val"], flatten=0.5)
+    with pytest.raises(ManifestError, match="use --flatten, too"):
+        calibrate(tiny_bundle, few_old, ["val"], flatten_from=50)
 
 
 def test_several_splits_are_fitted_on_together(tiny_bundle: Bundle, synthetic: Path) -> None:

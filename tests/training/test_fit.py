@@ -22,6 +22,7 @@ from agelens.export import export_run
 from agelens.files import sha256
 from agelens.images import open_image, resize_to_square
 from agelens.training.fit import Hardware, fit
+from agelens.training.provenance import lineage
 from agelens.training.recipe import load_recipe
 from agelens.training.task import AgeGenderTask
 
@@ -215,15 +216,37 @@ def test_training_goes_on_from_an_earlier_runs_weights(synthetic: Path, tmp_path
     tuned_bundle = export_run(tmp_path / "second", tmp_path / "bundle", licence="none").bundle
     assert tuned_bundle.spec.training["sources"] == ["own", "synthetic"]
     assert tuned_bundle.spec.training["started_from"]["sha256"] == sha256(checkpoint)
+    # A third run, from the second, would still name what the first one saw.
+    inherited = lineage(tmp_path / "second" / "checkpoints" / "best.ckpt")
+    assert (inherited["initial_weights"], inherited["sources"]) == ("random", ["own", "synthetic"])
     with pytest.raises(AgeLensError, match="nor a run's folder"):
         fit(tuned, synthetic, tmp_path / "third", start_from=tmp_path, hardware=CPU)
     other = load_recipe("embedded", [*small_steps, "network.widths=[8, 24]"])
     with pytest.raises(AgeLensError, match=r"best\.ckpt does not hold the weights of .* same network"):
         fit(other, synthetic, tmp_path / "third", start_from=tmp_path / "first", hardware=CPU)
-    (tmp_path / "no.ckpt").write_bytes(b"nonsense")
-    with pytest.raises(AgeLensError, match=r"no\.ckpt does not hold the weights"):
-        fit(tuned, synthetic, tmp_path / "third", start_from=tmp_path / "no.ckpt", hardware=CPU)
+    for content in (b"nonsense", b""):
+        (tmp_path / "no.ckpt").write_bytes(content)
+        with pytest.raises(AgeLensError, match=r"no\.ckpt does not hold the weights"):
+            fit(tuned, synthetic, tmp_path / "third", start_from=tmp_path / "no.ckpt", hardware=CPU)
     assert not (tmp_path / "third").exists()
+    with pytest.raises(AgeLensError, match="resume it without --start-from"):
+        fit(tuned, synthetic, tmp_path / "first", start_from=checkpoint, resume=True, hardware=CPU)
+    fit(tuned, synthetic, tmp_path / "second", start_from=checkpoint, resume=True, hardware=CPU)
+    assert json.loads((tmp_path / "second" / "run.json").read_text())["started_from"] == started
+
+
+def test_a_teacher_may_join_or_leave_between_two_runs(synthetic: Path) -> None:
+    untaught, taught = load_recipe("embedded", TINY), load_recipe("embedded", [*TINY, "loss.hint=1"])
+    for before, after in ((untaught, taught), (taught, untaught), (taught, taught)):
+        first = AgeGenderTask(before.model_dump(mode="json"), 5)
+        second = AgeGenderTask(after.model_dump(mode="json"), 5)
+        path = synthetic.parent / "task.ckpt"
+        torch.save({"state_dict": first.state_dict()}, path)
+        second.take_weights(path)
+        for one, other in zip(first.network.parameters(), second.network.parameters(), strict=True):
+            assert torch.equal(one, other)
+        if first.hint is not None and second.hint is not None:
+            assert torch.equal(first.hint.weight, second.hint.weight)
 
 
 def test_a_run_is_resumed_with_the_data_it_began_with(synthetic: Path, tmp_path: Path) -> None:

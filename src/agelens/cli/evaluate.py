@@ -51,6 +51,9 @@ def evaluate(
         typer.Option(help="Of each distribution: the mean makes RMSE least, the median MAE."),
     ] = "mean",
     level: Annotated[float, typer.Option(min=0.5, max=0.99, help="Of the age intervals.")] = 0.9,
+    runtime: Annotated[
+        Literal["onnxruntime", "openvino"], typer.Option(help="What computes the network.")
+    ] = "onnxruntime",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the JSON here.")] = None,
     predictions: Annotated[Path | None, typer.Option(help="Write each image's answer here, as CSV.")] = None,
@@ -83,11 +86,11 @@ def evaluate(
         require("matplotlib", "report")
     bundle = _bundle_of(model)
     table = read_manifest(manifest).of_split(split)
-    predictor = Predictor(bundle, detector)
+    predictor = Predictor(bundle, detector, runtime=runtime)
     with progress("evaluating", len(table.samples)) as advance:
         result = measure(predictor, table, flip=flip, point=point, level=level, progress=advance)
     about = {"model": bundle.spec.name, "split": split, "detector": detector, "flip": flip}
-    about |= {"point": point, "level": level}
+    about |= {"point": point, "level": level, "runtime": runtime}
     figures = {**about, **result.to_dict()}
     if output is not None:
         write_text(output, json.dumps(figures, indent=2) + "\n")

@@ -127,7 +127,8 @@ def _images(
             answers.append(answer)
             advance(len(answers))
             if annotate is not None and answer.error is None:
-                _save_annotated(images[len(answers) - 1].path, answer, annotate, drawn)
+                source = images[len(answers) - 1].path
+                _save_annotated(source, answer, annotate, drawn, choices.min_quality)
     if output is not None:
         write_text(Path(output), text_of(answers, format, *shown))
     elif format == "table":
@@ -219,7 +220,7 @@ def _conclude(report: Report, output: str, min_quality: float) -> None:
         raise typer.Exit(1)
 
 
-def _save_annotated(source: Path, answer: Answer, folder: Path, drawn: set[Path]) -> None:
+def _save_annotated(source: Path, answer: Answer, folder: Path, drawn: set[Path], min_quality: float) -> None:
     """Save the picture with its faces under its own name, numbered where two inputs share one."""
     from agelens.annotate import annotate
     from agelens.files import written_whole
@@ -232,4 +233,4 @@ def _save_annotated(source: Path, answer: Answer, folder: Path, drawn: set[Path]
         number += 1
     drawn.add(path)
     with written_whole(path) as temporary:
-        annotate(source, answer.faces).save(temporary, quality=92)
+        annotate(source, answer.faces, min_quality=min_quality).save(temporary, quality=92)

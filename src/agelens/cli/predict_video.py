@@ -63,7 +63,8 @@ def predict_video(
                     line = {"frame": frame.number, "seconds": round(frame.seconds, 3), "faces": faces}
                     lines.write(json.dumps(line) + "\n")
                 if annotate_into is not None:
-                    drawn = annotate(frame.pixels, [tracked.face for tracked in frame.faces])
+                    faces_read = [tracked.face for tracked in frame.faces]
+                    drawn = annotate(frame.pixels, faces_read, min_quality=min_quality)
                     if writer is None:  # the size is known once a frame is drawn
                         whole = stack.enter_context(written_whole(annotate_into / f"{name}.mp4"))
                         writer = VideoWriter(whole, video.rate, drawn.size)

@@ -55,7 +55,7 @@ def calibrate(
 
     Raises:
         ManifestError: there are too few labelled faces, the split is the test's, or ages are to be flattened
-            and ``train`` has none.
+            and ``train`` has none, or it is not said how much.
     """
     if "test" in splits:
         raise ManifestError("a model is not calibrated on the split it is reported on; use --split val")
@@ -77,7 +77,7 @@ def calibrate(
     bins = np.rint(true_age[with_age]).astype(int)
     age_temperature, age_nll = _temperature(batch.reading.age[with_age], bins)
     gender_temperature, gender_nll = _temperature(batch.reading.gender[with_gender], gender[with_gender])
-    age_temperature, offsets = round(age_temperature, 4), _offsets(manifest, flatten, flatten_from)
+    age_temperature, offsets = round(age_temperature, 4), prior_offsets(manifest, flatten, flatten_from)
     tempered = ages.retempered(batch.reading.age[with_age], age_temperature, offsets)
     calibration = Calibration(
         age_temperature=age_temperature,
@@ -91,8 +91,16 @@ def calibrate(
     return CalibrationReport(rewrite_card(bundle.folder, spec), age_nll, gender_nll)
 
 
-def _offsets(manifest: Manifest, power: float, start: int) -> tuple[float, ...]:
-    """Nats, one an age: minus the logarithm of its frequency in ``train``, times the power."""
+def prior_offsets(manifest: Manifest, power: float, start: int) -> tuple[float, ...]:
+    """Nats, one an age: minus the logarithm of its frequency in ``train``, times the power.
+
+    Below the age ``start`` it is that of ``start``.
+
+    Raises:
+        ManifestError: ``train`` has no ages, or there is a start but no power.
+    """
+    if power == 0 and start > 0:
+        raise ManifestError(f"ages are to be flattened from {start} on, but not how much; use --flatten, too")
     if power == 0:
         return Calibration().age_offsets
     years = [s.point_age for s in manifest.of_split("train").samples if s.point_age is not None]

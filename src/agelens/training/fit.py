@@ -112,6 +112,8 @@ def fit(
     if resume:
         began = json.loads((output / "run.json").read_text(encoding="utf-8"))
         _same_data(output, began["data"], about["data"])
+        if start_from is not None:
+            _same_start(output, began.get("started_from"), checkpoint_of(start_from))
         about["started_from"] = began.get("started_from")
     if _is_main_process():
         save_recipe(output / "recipe.yaml", recipe)
@@ -169,6 +171,16 @@ def _same_data(run: Path, began: dict[str, Any], data: dict[str, Any]) -> None:
             then, now = sorted((then or {}).values()), sorted(now.values())
         if then != now:
             raise AgeLensError(f"{run} began with another {name}; resume it with the same")
+
+
+def _same_start(run: Path, began: dict[str, Any] | None, start: Path) -> None:
+    """A resumed run goes on from its own weights; it cannot start from others.
+
+    Raises:
+        AgeLensError: it did not start from that checkpoint.
+    """
+    if began is None or began["sha256"] != sha256(start):
+        raise AgeLensError(f"{run} did not start from {start}; resume it without --start-from")
 
 
 def _conclude(

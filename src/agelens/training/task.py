@@ -62,11 +62,12 @@ class AgeGenderTask(L.LightningModule):
         """
         try:
             state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
-            if self.hint is None:  # the earlier run may have had a teacher that this one lacks
-                state = {name: value for name, value in state.items() if not name.startswith("hint.")}
-            self.load_state_dict(state)
+            self.network.load_state_dict(_part(state, "network."))
+            hint = _part(state, "hint.")
+            if self.hint is not None and _alike(hint, self.hint.state_dict()):  # taught by the same teacher
+                self.hint.load_state_dict(hint)
         except (RuntimeError, KeyError, TypeError, pickle.UnpicklingError, EOFError) as error:
-            first = str(error).splitlines()[0]
+            first = (str(error).splitlines() or [type(error).__name__])[0]
             raise AgeLensError(
                 f"{checkpoint} does not hold the weights of a network {self.recipe.network.kind!r} as this "
                 f"recipe has it ({first}); start from a run of the same network"
@@ -153,6 +154,17 @@ class AgeGenderTask(L.LightningModule):
         terms: LossTerms = self.loss(logits, batch.age_target, batch.gender)
         answer = torch.softmax(logits.age.float(), dim=1) @ self.loss.ages
         measures.add(terms, answer, logits.gender.float(), batch)
+
+
+def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The weights of one module, named as it names them."""
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+
+
+def _alike(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return {name: value.shape for name, value in one.items()} == {
+        name: value.shape for name, value in other.items()
+    }
 
 
 class _Measures(torch.nn.Module):
