@@ -24,6 +24,9 @@ from pathlib import Path
 
 CLIENTS = 16
 
+#: Seconds after which an idle connection is not used again: the server closes it at 30.
+IDLE = 20.0
+
 
 @dataclass
 class Result:
@@ -54,15 +57,13 @@ class Client:
             b"POST /v1/predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
         )
         self._port, self._request = port, head % len(image) + image
-        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter, float]] = []
 
     async def request(self, result: Result) -> None:
         """Send one and wait for its answer."""
         started = time.perf_counter()
         try:
-            reader, writer = (
-                self._free.pop() if self._free else await asyncio.open_connection("127.0.0.1", self._port)
-            )
+            reader, writer = await self._connection()
             writer.write(self._request)
             await writer.drain()
             head = await reader.readuntil(b"\r\n\r\n")
@@ -76,7 +77,15 @@ class Client:
             result.lost += 1
             return
         result.add(int(head.split(b" ", 2)[1]), time.perf_counter() - started)
-        self._free.append((reader, writer))
+        self._free.append((reader, writer, time.perf_counter()))
+
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while self._free:
+            reader, writer, since = self._free.pop()
+            if time.perf_counter() - since < IDLE:
+                return reader, writer
+            writer.close()
+        return await asyncio.open_connection("127.0.0.1", self._port)
 
 
 async def waiting(client: Client, clients: int, seconds: float) -> Result:
