@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from agelens.data.manifest import read_manifest
-from agelens.detect import Detector, Haar, YuNet
+from agelens.detect import Detector
+from agelens.haar import Haar
 from agelens.images import open_image
+from agelens.yunet import YuNet
 
 
 def main() -> None:

@@ -32,9 +32,9 @@ from agelens import ages
 from agelens.crop import CropConvention, similarity, warp
 from agelens.data.pack import Pack
 from agelens.data.soft_labels import write_soft_labels
-from agelens.detect import YuNet
 from agelens.images import Pixels, open_image
 from agelens.labels import NUM_AGES, Sample
+from agelens.yunet import YuNet
 
 FOLDS, SEEDS, EPOCHS, BATCH = 5, 2, 30, 256
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from agelens import yunet_weights
-from agelens.detect import DetectorError, Haar, WholeImage, YuNet
+from agelens.detect import DetectorError, WholeImage
+from agelens.haar import Haar
+from agelens.yunet import YuNet
 from agelens.yunet_weights import FILE_NAME, cache_folder, make_detector, yunet_file
 
 

@@ -8,8 +8,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from agelens.detect import Detector, DetectorError, DetectorName, Haar, WholeImage, YuNet
+from agelens.detect import Detector, DetectorError, DetectorName, WholeImage
 from agelens.files import sha256, written_whole
+from agelens.haar import Haar
+from agelens.yunet import YuNet
 
 logger = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ def serve(
         int, typer.Option(min=1, help="Images accepted and not yet answered; more get 503 at once.")
     ] = 64,
     batch: Annotated[int, typer.Option(min=1, help="Images read at once.")] = 8,
-    window_ms: Annotated[float, typer.Option(min=0, help="To wait for more of them.")] = 4.0,
+    window_ms: Annotated[float, typer.Option(min=0, help="A found face may wait for company.")] = 4.0,
     max_mb: Annotated[float, typer.Option(min=0.01, help="Of a request, MiB.")] = 20.0,
     max_megapixels: Annotated[float, typer.Option(min=0.01, help="Of an image.")] = 36.0,
     max_images: Annotated[int, typer.Option(min=1, help="In a request.")] = 32,

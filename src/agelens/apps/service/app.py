@@ -36,7 +36,7 @@ def create(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        # The network takes one thread: those that find faces fill the other cores.
+        # The network takes one thread: the batcher calls it from several.
         predictor = Predictor(
             resolve(settings.model),
             settings.detector,

@@ -1,8 +1,10 @@
-"""Images of many requests, read together: a bounded queue, threads that find faces, one network for all.
+"""Images of many requests, read together: a bounded queue, and threads that find faces and read them.
 
 Opening a picture and finding its faces takes most of the time and gains nothing from company, so each image
-has a thread for that; the faces then go through the network in batches across requests. What is over the
-bound is refused at once: a client hears it in milliseconds, and nobody waits longer than an answer is worth.
+has a thread for that; the faces then go through the network in batches across requests. Both are done by the
+same threads, one a core: what is nearest to its answer goes first, and no image waits because a core works
+for three. What is over the bound is refused at once: a client hears it in milliseconds, and nobody waits
+longer than an answer is worth.
 """
 
 from __future__ import annotations
@@ -10,18 +12,20 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from agelens.answers import Answer
 from agelens.predictor import Found
 
 #: Of the running mean of the pace.
 _MEMORY = 0.95
+
+_Result = TypeVar("_Result")
 
 
 class Reader(Protocol):
@@ -48,6 +52,7 @@ class _Job:
     level: float
     answer: asyncio.Future[Answer]
     found: Found | None = None
+    opened: float = 0.0  # when, by the monotonic clock
 
     def fail(self, error: Exception) -> None:
         if not self.answer.done():
@@ -77,8 +82,8 @@ class Batcher:
             reader: finds faces and reads them.
             capacity: images admitted at once.
             batch: images whose faces go through the network at once.
-            window: seconds to wait for more of them, while more are being opened.
-            threads: that find faces.
+            window: seconds a found face may wait for company while there are images to open.
+            threads: that find faces and read them.
             on_batch: told the size of each batch.
         """
         self.pending = 0
@@ -88,26 +93,23 @@ class Batcher:
         self._window = window
         self._threads = threads
         self._on_batch = on_batch
-        self._unopened: asyncio.Queue[_Job] = asyncio.Queue()
-        self._opened: asyncio.Queue[_Job] = asyncio.Queue()
-        self._opening = 0
-        self._finders = ThreadPoolExecutor(threads, thread_name_prefix="agelens-find")
-        self._network = ThreadPoolExecutor(1, thread_name_prefix="agelens-network")
-        self._tasks: list[asyncio.Task[None]] = []
+        self._unopened: deque[_Job] = deque()
+        self._opened: deque[_Job] = deque()
+        self._signals = asyncio.Semaphore(0)  # at least one for each job that waits
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="agelens")
+        self._workers: list[asyncio.Task[None]] = []
         self._seconds_each = 0.05  # of work an image, the threads side by side
 
     def start(self) -> None:
         """Begin to read; needs a running event loop."""
-        loops = [self._find() for _ in range(self._threads)] + [self._read()]
-        self._tasks = [asyncio.create_task(loop) for loop in loops]
+        self._workers = [asyncio.create_task(self._work()) for _ in range(self._threads)]
 
     async def stop(self) -> None:
         """Stop reading; what was admitted has been answered by then."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._finders.shutdown(wait=True)
-        self._network.shutdown(wait=True)
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        self._pool.shutdown(wait=True)
 
     @contextmanager
     def room(self) -> Iterator[Callable[[int], None]]:
@@ -136,61 +138,60 @@ class Batcher:
         loop = asyncio.get_running_loop()
         jobs = [_Job(image, level, loop.create_future()) for image in images]
         for job in jobs:
-            self._unopened.put_nowait(job)
+            self._unopened.append(job)
+            self._signals.release()
         try:
             return list(await asyncio.gather(*(job.answer for job in jobs)))
         finally:
             for job in jobs:
                 job.answer.cancel()
 
-    async def _find(self) -> None:
-        loop = asyncio.get_running_loop()
+    async def _work(self) -> None:
         while True:
-            job = await self._unopened.get()
-            if job.answer.done():  # its client has given up
-                continue
-            self._opening += 1
-            started = time.monotonic()
-            try:
-                job.found = await loop.run_in_executor(self._finders, self._reader.find_faces, job.image)
-                job.image = b""
-                self._opened.put_nowait(job)
-                each = (time.monotonic() - started) / self._threads
-                self._seconds_each = _MEMORY * self._seconds_each + (1 - _MEMORY) * each
-            except Exception as error:  # its request hears of it; the others go on
-                job.fail(error)
-            finally:
-                self._opening -= 1
+            await self._signals.acquire()
+            if jobs := self._due():
+                await self._read(jobs)
+            elif self._unopened:
+                await self._find(self._unopened.popleft())
 
-    async def _read(self) -> None:
-        while True:
-            jobs = [job for job in await self._gather() if not job.answer.done()]
-            self._on_batch(len(jobs))
-            by_level: defaultdict[float, list[_Job]] = defaultdict(list)
-            for job in jobs:
-                by_level[job.level].append(job)
-            for level, group in by_level.items():
-                await self._serve(group, level)
+    def _due(self) -> list[_Job]:
+        """Take the jobs whose faces should be read before another image is opened."""
+        if not self._opened:
+            return []
+        waited = time.monotonic() - self._opened[0].opened
+        if self._unopened and len(self._opened) < self._batch and waited < self._window:
+            return []
+        return [self._opened.popleft() for _ in range(min(self._batch, len(self._opened)))]
 
-    async def _gather(self) -> list[_Job]:
-        jobs = [await self._opened.get()]
-        ends = asyncio.get_running_loop().time() + self._window
-        while len(jobs) < self._batch:
-            if self._opened.empty() and self._opening == 0:
-                break  # nobody is about to come
-            try:
-                async with asyncio.timeout_at(ends):
-                    jobs.append(await self._opened.get())
-            except TimeoutError:
-                break
-        return jobs
+    async def _find(self, job: _Job) -> None:
+        if job.answer.done():  # its client has given up
+            return
+        started = time.monotonic()
+        try:
+            job.found = await self._in_thread(lambda: self._reader.find_faces(job.image))
+        except Exception as error:  # its request hears of it; the others go on
+            job.fail(error)
+            return
+        job.image = b""
+        job.opened = time.monotonic()
+        self._opened.append(job)
+        self._signals.release()
+        each = (job.opened - started) / self._threads
+        self._seconds_each = _MEMORY * self._seconds_each + (1 - _MEMORY) * each
+
+    async def _read(self, jobs: list[_Job]) -> None:
+        jobs = [job for job in jobs if not job.answer.done()]
+        self._on_batch(len(jobs))
+        by_level: defaultdict[float, list[_Job]] = defaultdict(list)
+        for job in jobs:
+            by_level[job.level].append(job)
+        for level, group in by_level.items():
+            await self._serve(group, level)
 
     async def _serve(self, jobs: list[_Job], level: float) -> None:
         found = [job.found for job in jobs if job.found is not None]
         try:
-            answers = await asyncio.get_running_loop().run_in_executor(
-                self._network, lambda: list(self._reader.read_found(found, level))
-            )
+            answers = await self._in_thread(lambda: list(self._reader.read_found(found, level)))
         except Exception as error:  # the requests hear of it; the reading goes on
             for job in jobs:
                 job.fail(error)
@@ -198,3 +199,6 @@ class Batcher:
         for job, answer in zip(jobs, answers, strict=True):
             if not job.answer.done():
                 job.answer.set_result(answer)
+
+    def _in_thread(self, work: Callable[[], _Result]) -> Awaitable[_Result]:
+        return asyncio.get_running_loop().run_in_executor(self._pool, work)

@@ -29,8 +29,8 @@ class Settings(BaseModel):
         max_faces: in an image.
         queue: images accepted and not yet answered, in this process; more are refused with 503.
         batch: images whose faces go through the network at once.
-        window: seconds to wait for more of them.
-        threads: that open images and find faces.
+        window: seconds a found face may wait for company while there are images to open.
+        threads: that open images, find faces and read them.
         upload_seconds: for a body to arrive.
         deadline_seconds: for its images to be answered after that.
     """

@@ -1,0 +1,101 @@
+"""OpenCV's Haar cascades: always at hand, and weak; used where YuNet's file cannot be had."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from agelens.detect import OVERLAP, Detection, DetectorError, View, as_box, in_picture
+from agelens.images import Pixels
+
+
+class Haar:
+    """OpenCV's frontal-face cascade (Viola & Jones 2001), believed only where eyes are found in it.
+
+    The cascade is always at hand but sees faces in foliage and cloth. A box without two eyes where eyes
+    belong is therefore kept only if the cascade is very sure of it.
+    """
+
+    name = "haar"
+    _CERTAIN = 6.0  # cascade weight above which a face needs no eyes to be believed
+
+    def __init__(self) -> None:
+        self._local = threading.local()  # a cascade keeps buffers between calls
+        self._cascades()
+
+    def detect(self, pixels: Pixels) -> list[Detection]:
+        """Find faces, the largest first."""
+        view = View(pixels)
+        faces, eyes = self._cascades()
+        grey = cv2.equalizeHist(cv2.cvtColor(view.pixels, cv2.COLOR_RGB2GRAY))
+        smallest = max(24, max(grey.shape) // 24)
+        boxes, _, weights = faces.detectMultiScale3(
+            grey, 1.1, 5, minSize=(smallest, smallest), outputRejectLevels=True
+        )
+        detections = []
+        for (x, y, width, height), weight in zip(boxes, np.ravel(weights), strict=True):
+            pair = _find_eyes(eyes, grey[y : y + height, x : x + width])
+            if pair is None and weight < self._CERTAIN:
+                continue
+            corners = view.to_picture(np.array([[x, y], [x + width, y + height]], dtype=np.float64))
+            landmarks = None if pair is None else view.to_picture(pair + np.array([x, y]))
+            # The weight has no ceiling; this maps the usual 0..8 into 0..1.
+            detections.append(Detection(as_box(corners), float(1 / (1 + np.exp(2 - weight))), landmarks))
+        return in_picture(_without_overlaps(detections), pixels)
+
+    def _cascades(self) -> tuple[cv2.CascadeClassifier, cv2.CascadeClassifier]:
+        if not hasattr(self._local, "cascades"):
+            folder = Path(cv2.data.haarcascades)  # type: ignore[attr-defined]
+            names = ("haarcascade_frontalface_default.xml", "haarcascade_eye.xml")
+            self._local.cascades = tuple(cv2.CascadeClassifier(str(folder / name)) for name in names)
+            if any(cascade.empty() for cascade in self._local.cascades):
+                raise DetectorError(
+                    "this OpenCV carries no Haar cascades; install opencv-python-headless 4.x"
+                )
+        cascades: tuple[cv2.CascadeClassifier, cv2.CascadeClassifier] = self._local.cascades
+        return cascades
+
+
+def _find_eyes(cascade: cv2.CascadeClassifier, face: Pixels) -> NDArray[np.float64] | None:
+    """The two eyes in a grey face box: (2, 2) pixels, the image's left one first; or None."""
+    side = face.shape[0]
+    factor = 160 / side  # the cascade's eye is 20 pixels wide; this gives it detail to find
+    upper = cv2.resize(face[: int(side * 0.6)], None, fx=factor, fy=factor)
+    found = cascade.detectMultiScale(upper, 1.1, 4, minSize=(20, 20), maxSize=(64, 64))
+    if len(found) == 0:
+        return None
+    eyes = np.array([[x + w / 2, y + h / 2] for x, y, w, h in found]) / factor
+    left, right = eyes[eyes[:, 0] < side / 2], eyes[eyes[:, 0] >= side / 2]
+    best: tuple[float, NDArray[np.float64]] | None = None
+    for one in left:
+        for other in right:
+            across, down = (other - one) / side
+            tilt = abs(np.degrees(np.arctan2(down, across)))
+            if not 0.25 < across < 0.65 or tilt > 25:
+                continue
+            # Eyes lie some 0.4 box sides apart and 0.38 below its top.
+            doubt = abs(across - 0.4) + abs((one[1] + other[1]) / 2 / side - 0.38) + tilt / 90
+            if best is None or doubt < best[0]:
+                best = doubt, np.array([one, other])
+    return None if best is None else best[1]
+
+
+def _without_overlaps(detections: list[Detection]) -> list[Detection]:
+    kept: list[Detection] = []
+    for found in sorted(detections, key=lambda found: found.score, reverse=True):
+        if all(_overlap(found, other) <= OVERLAP for other in kept):
+            kept.append(found)
+    return kept
+
+
+def _overlap(one: Detection, other: Detection) -> float:
+    """Intersection over union, or over the smaller box where one lies in the other."""
+    ax0, ay0, ax1, ay1 = one.box
+    bx0, by0, bx1, by1 = other.box
+    shared = max(0.0, min(ax1, bx1) - max(ax0, bx0)) * max(0.0, min(ay1, by1) - max(ay0, by0))
+    smaller = min((ax1 - ax0) * (ay1 - ay0), (bx1 - bx0) * (by1 - by0))
+    return shared / smaller if smaller > 0 else 0.0

@@ -1,0 +1,92 @@
+"""YuNet: the detector of choice, 230 KB, five landmarks.
+
+OpenCV's ``FaceDetectorYN`` runs the same file; ONNX Runtime finds the same boxes with less than half of its
+work (docs/results.md), and one session serves all threads.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from agelens.detect import OVERLAP, Detection, DetectorError, View, as_box, in_picture
+from agelens.images import Pixels
+
+#: Pixels of the view a cell of each of the network's three grids stands for.
+STRIDES = (8, 16, 32)
+
+Floats = NDArray[np.float32]
+
+
+class YuNet:
+    """The face detector of Wu et al., "YuNet: A Tiny Millisecond-level Face Detector" (2023)."""
+
+    name = "yunet"
+
+    def __init__(self, model: Path, threshold: float = 0.7) -> None:
+        """Load the network from its ONNX file.
+
+        Args:
+            model: of OpenCV's zoo, with a height and a width that are free.
+            threshold: 0..1, the least score of a face.
+
+        Raises:
+            DetectorError: the file is missing, cannot be loaded, or takes pictures of one size only.
+        """
+        if not model.is_file():
+            raise DetectorError(f"no YuNet model at {model}")
+        options = ort.SessionOptions()
+        # More threads gain nothing beside the faces found at the same time in other threads, and memory
+        # kept for the largest picture would never be given back.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        try:
+            self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's errors share no public base
+            raise DetectorError(f"{model} cannot be loaded as YuNet: {error}") from error
+        (taken,) = self._session.get_inputs()
+        if any(isinstance(side, int) for side in taken.shape[2:]):
+            raise DetectorError(
+                f"{model} takes pictures of {taken.shape} only; "
+                "AgeLens needs face_detection_yunet_2026may.onnx"
+            )
+        self._threshold = threshold
+
+    def detect(self, pixels: Pixels) -> list[Detection]:
+        """Find faces in a (height, width, 3) uint8 RGB picture, the largest first."""
+        view = View(pixels)
+        scores, boxes, landmarks = self._candidates(view.pixels)
+        kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), self._threshold, OVERLAP)
+        detections = []
+        for index in np.ravel(np.asarray(kept, dtype=np.int64)):
+            x, y, width, height = boxes[index]
+            corners = view.to_picture(np.array([[x, y], [x + width, y + height]]))
+            points = view.to_picture(landmarks[index])
+            detections.append(Detection(as_box(corners), float(scores[index]), points))
+        return in_picture(detections, pixels)
+
+    def _candidates(self, view: Pixels) -> tuple[Floats, NDArray[np.float64], NDArray[np.float64]]:
+        """Scores (n,), boxes (n, 4) of x, y, width, height, landmarks (n, 5, 2); pixels of the view."""
+        below, beside = (-side % STRIDES[-1] for side in view.shape[:2])
+        blob = cv2.dnn.blobFromImage(  # blue first, 0..255
+            cv2.copyMakeBorder(view, 0, below, 0, beside, cv2.BORDER_CONSTANT), swapRB=True
+        )
+        names = [f"{part}_{stride}" for stride in STRIDES for part in ("cls", "obj", "bbox", "kps")]
+        answer = iter(self._session.run(names, {"input": blob}))
+        found = []
+        for stride in STRIDES:
+            cls, obj, bbox, kps = (next(answer)[0].astype(np.float64) for _ in range(4))
+            scores = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
+            (sure,) = np.nonzero(scores >= self._threshold)
+            rows, columns = np.divmod(sure, blob.shape[3] // stride)
+            cells = np.stack([columns, rows], axis=1).astype(np.float64)
+            sides = np.exp(bbox[sure, 2:]) * stride
+            corners = (cells + bbox[sure, :2]) * stride - sides / 2
+            points = (cells[:, None] + kps[sure].reshape(-1, 5, 2)) * stride
+            found.append((scores[sure], np.concatenate([corners, sides], axis=1), points))
+        scores, boxes, landmarks = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return scores, boxes, landmarks
