@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
+import agelens
 from agelens.detect import OVERLAP, DetectorError, View
 from agelens.haar import Haar
 from agelens.images import open_image
@@ -88,12 +89,15 @@ def test_a_detector_may_be_shared_between_threads(astronaut: Path, yunet: Path) 
         assert boxes == [alone] * 12
 
 
-def test_a_missing_damaged_or_rigid_yunet_is_a_sentence(tmp_path: Path, yunet: Path) -> None:
+def test_a_missing_damaged_foreign_or_rigid_yunet_is_a_sentence(tmp_path: Path, yunet: Path) -> None:
     with pytest.raises(DetectorError, match="no YuNet model"):
         YuNet(tmp_path / "none.onnx")
     (tmp_path / "bad.onnx").write_bytes(b"not a network")
     with pytest.raises(DetectorError, match="cannot be loaded"):
         YuNet(tmp_path / "bad.onnx")
+    embedded = agelens.load("embedded", "whole").bundle.model
+    with pytest.raises(DetectorError, match="is not YuNet"):
+        YuNet(embedded)
     model = onnx.load(yunet)
     for side in model.graph.input[0].type.tensor_type.shape.dim[2:]:
         side.dim_value = 640

@@ -19,7 +19,9 @@ from agelens.images import Pixels
 #: Pixels of the view a cell of each of the network's three grids stands for.
 STRIDES = (8, 16, 32)
 
-Floats = NDArray[np.float32]
+_OUTPUTS = tuple(f"{part}_{stride}" for stride in STRIDES for part in ("cls", "obj", "bbox", "kps"))
+
+Floats = NDArray[np.float64]
 
 
 class YuNet:
@@ -35,7 +37,8 @@ class YuNet:
             threshold: 0..1, the least score of a face.
 
         Raises:
-            DetectorError: the file is missing, cannot be loaded, or takes pictures of one size only.
+            DetectorError: the file is missing, cannot be loaded, is another network, or takes pictures of
+                one size only.
         """
         if not model.is_file():
             raise DetectorError(f"no YuNet model at {model}")
@@ -48,7 +51,13 @@ class YuNet:
             self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's errors share no public base
             raise DetectorError(f"{model} cannot be loaded as YuNet: {error}") from error
-        (taken,) = self._session.get_inputs()
+        taken, *more = self._session.get_inputs()
+        if (
+            more
+            or taken.name != "input"
+            or not {out.name for out in self._session.get_outputs()} >= {*_OUTPUTS}
+        ):
+            raise DetectorError(f"{model} is not YuNet; AgeLens needs face_detection_yunet_2026may.onnx")
         if any(isinstance(side, int) for side in taken.shape[2:]):
             raise DetectorError(
                 f"{model} takes pictures of {taken.shape} only; "
@@ -69,14 +78,13 @@ class YuNet:
             detections.append(Detection(as_box(corners), float(scores[index]), points))
         return in_picture(detections, pixels)
 
-    def _candidates(self, view: Pixels) -> tuple[Floats, NDArray[np.float64], NDArray[np.float64]]:
+    def _candidates(self, view: Pixels) -> tuple[Floats, Floats, Floats]:
         """Scores (n,), boxes (n, 4) of x, y, width, height, landmarks (n, 5, 2); pixels of the view."""
         below, beside = (-side % STRIDES[-1] for side in view.shape[:2])
         blob = cv2.dnn.blobFromImage(  # blue first, 0..255
             cv2.copyMakeBorder(view, 0, below, 0, beside, cv2.BORDER_CONSTANT), swapRB=True
         )
-        names = [f"{part}_{stride}" for stride in STRIDES for part in ("cls", "obj", "bbox", "kps")]
-        answer = iter(self._session.run(names, {"input": blob}))
+        answer = iter(self._session.run(_OUTPUTS, {"input": blob}))
         found = []
         for stride in STRIDES:
             cls, obj, bbox, kps = (next(answer)[0].astype(np.float64) for _ in range(4))

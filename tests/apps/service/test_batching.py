@@ -60,6 +60,39 @@ def test_requests_share_batches_and_each_gets_its_own_answers() -> None:
     assert [size for size, _ in reader.batches] == [4, 4]
 
 
+def test_without_a_window_a_found_face_is_read_before_another_image_is_opened() -> None:
+    reader = Reader()
+    opened_by_then: list[int] = []
+    read = reader.read_found
+
+    def watched(found: Sequence[Found], level: float) -> Iterator[Answer]:
+        opened_by_then.append(len(reader.opened))
+        return read(found, level)
+
+    reader.read_found = watched  # type: ignore[method-assign]
+
+    async def work(batcher: Batcher) -> None:
+        await batcher.answer([b"a", b"b", b"c"], 0.9)
+
+    run(reader, work, window=0.0)
+    assert opened_by_then == [1, 2, 3]
+
+
+def test_a_batch_whose_clients_have_all_given_up_is_none() -> None:
+    sizes: list[int] = []
+    reader = Reader(seconds=0.05)
+
+    async def work(batcher: Batcher) -> None:
+        given_up = asyncio.create_task(batcher.answer([b"a"], 0.9))
+        await asyncio.sleep(0.02)  # its image is being opened
+        given_up.cancel()
+        await batcher.answer([b"b"], 0.9)
+
+    run(reader, work, window=0.0, on_batch=sizes.append)
+    assert reader.opened == [b"a", b"b"]
+    assert sizes == [1]
+
+
 def test_levels_are_not_mixed() -> None:
     reader = Reader()
 

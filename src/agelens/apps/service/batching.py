@@ -181,7 +181,8 @@ class Batcher:
 
     async def _read(self, jobs: list[_Job]) -> None:
         jobs = [job for job in jobs if not job.answer.done()]
-        self._on_batch(len(jobs))
+        if jobs:
+            self._on_batch(len(jobs))
         by_level: defaultdict[float, list[_Job]] = defaultdict(list)
         for job in jobs:
             by_level[job.level].append(job)
