@@ -43,20 +43,15 @@ class YuNet:
         if not model.is_file():
             raise DetectorError(f"no YuNet model at {model}")
         options = ort.SessionOptions()
-        # More threads gain nothing beside the faces found at the same time in other threads, and memory
-        # kept for the largest picture would never be given back.
+        # More threads gain nothing beside the faces found at the same time in other threads.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
         try:
             self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's errors share no public base
             raise DetectorError(f"{model} cannot be loaded as YuNet: {error}") from error
         taken, *more = self._session.get_inputs()
-        if (
-            more
-            or taken.name != "input"
-            or not {out.name for out in self._session.get_outputs()} >= {*_OUTPUTS}
-        ):
+        given = {output.name for output in self._session.get_outputs()}
+        if more or taken.name != "input" or not given.issuperset(_OUTPUTS):
             raise DetectorError(f"{model} is not YuNet; AgeLens needs face_detection_yunet_2026may.onnx")
         if any(isinstance(side, int) for side in taken.shape[2:]):
             raise DetectorError(
