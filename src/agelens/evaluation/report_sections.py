@@ -19,9 +19,9 @@ from agelens.evaluation.age_checks import EVERYBODY, AgeCheck
 from agelens.evaluation.compare import Comparison
 from agelens.evaluation.gaps import LABELS, Gap
 from agelens.evaluation.groups import SMALL, GroupError, Prediction
+from agelens.evaluation.report_parts import difference, table, with_interval, written
 from agelens.evaluation.run import ADULT, Evaluation
 from agelens.images import open_image, resize_to_square
-from agelens.metrics import Estimate
 
 #: The largest errors shown as pictures, where that is asked for.
 WORST = 24
@@ -62,14 +62,14 @@ def comparisons(model: str, comparisons: Sequence[Comparison]) -> str:
         rows = [
             [
                 label,
-                _figure(key, other.ours[key]),
-                _figure(key, other.theirs[key]),
-                _difference(key, other.differences[key]),
+                written(key, other.ours[key]),
+                written(key, other.theirs[key]),
+                difference(key, other.differences[key]),
             ]
             for key, label in _COMPARED.items()
         ]
         head = ["", model, other.name, "difference (paired)"]
-        parts.append(f"<p>The {other.images} faces that both answered.</p>{_table(head, rows)}")
+        parts.append(f"<p>The {other.images} faces that both answered.</p>{table(head, rows)}")
     return "".join(parts)
 
 
@@ -102,7 +102,7 @@ def coverage(evaluation: Evaluation) -> str:
         for band in evaluation.coverage
     ]
     chart = charts.coverage(evaluation.coverage, REPORTED_LEVELS)
-    return f"<figure>{chart}</figure>{_table(head, rows)}"
+    return f"<figure>{chart}</figure>{table(head, rows)}"
 
 
 def reliability(evaluation: Evaluation) -> str:
@@ -148,7 +148,7 @@ def _group_table(groups: Sequence[GroupError]) -> str:
         for group in groups
     ]
     note = f"<p>* fewer than {SMALL} faces.</p>" if any(group.small for group in groups) else ""
-    return _table(["group", "faces", "MAE", "bias", "intervals hold", "gender"], rows) + note
+    return table(["group", "faces", "MAE", "bias", "intervals hold", "gender"], rows) + note
 
 
 def _gap_table(gaps: Sequence[Gap]) -> str:
@@ -166,7 +166,7 @@ def _gap_table(gaps: Sequence[Gap]) -> str:
             ]
         )
     head = ["gap in", "served worst", "served best", "gap, years or points"]
-    return f'<h3>Gaps between groups</h3><div class="wrap">{_table(head, rows)}</div>' if rows else ""
+    return f'<h3>Gaps between groups</h3><div class="wrap">{table(head, rows)}</div>' if rows else ""
 
 
 def checks(checks: Sequence[AgeCheck]) -> str:
@@ -177,9 +177,9 @@ def checks(checks: Sequence[AgeCheck]) -> str:
     explained = (
         "<p>A check passes a face whose predicted age reaches the challenge age. Intervals are Wilson's.</p>"
     )
-    more = _table(["among", *head], [[escape(check.among), *_check(check)] for check in others])
+    more = table(["among", *head], [[escape(check.among), *_check(check)] for check in others])
     by_group = f"<details><summary>By gender and group</summary>{more}</details>" if others else ""
-    return explained + _table(head, [_check(check) for check in shown]) + by_group if checks else ""
+    return explained + table(head, [_check(check) for check in shown]) + by_group if checks else ""
 
 
 def _check(check: AgeCheck) -> list[str]:
@@ -206,8 +206,8 @@ def risk(evaluation: Evaluation) -> str:
         [
             f"{row.answered:.0%}",
             f"{row.min_quality:.3f}",
-            "" if row.mae is None else _between(row.mae, "{:.2f}", 1),
-            "" if row.gender_accuracy is None else _between(row.gender_accuracy, "{:.1f} %", 100),
+            "" if row.mae is None else with_interval(row.mae, "{:.2f}", 1),
+            "" if row.gender_accuracy is None else with_interval(row.gender_accuracy, "{:.1f} %", 100),
         ]
         for row in evaluation.refusing
     ]
@@ -216,8 +216,8 @@ def risk(evaluation: Evaluation) -> str:
         "the face's size, sharpness and the certainty of the answer in one; <code>agelens predict "
         "--min-quality</code> refuses by it."
     )
-    table = _table(["faces answered", "--min-quality", "MAE", "gender"], rows)
-    return f"<figure>{charts.risk_by_share(error, doubts)}<figcaption>{caption}</figcaption></figure>{table}"
+    figure = f"<figure>{charts.risk_by_share(error, doubts)}<figcaption>{caption}</figcaption></figure>"
+    return figure + table(["faces answered", "--min-quality", "MAE", "gender"], rows)
 
 
 def worst(predictions: Sequence[Prediction], root: Path) -> str:
@@ -237,26 +237,3 @@ def worst(predictions: Sequence[Prediction], root: Path) -> str:
         picture = f'<img alt="{caption}" src="data:image/jpeg;base64,{data}">'
         cells.append(f"<figure>{picture}<figcaption>{caption}</figcaption></figure>")
     return f'<div class="faces">{"".join(cells)}</div>'
-
-
-def _figure(key: str, value: float) -> str:
-    return (
-        f"{value:.1%}" if key == "gender_accuracy" else f"{value:.3f}" if key == "score" else f"{value:.2f}"
-    )
-
-
-def _between(figure: Estimate, form: str, scale: float) -> str:
-    value, low, high = (scale * number for number in (figure.value, figure.low, figure.high))
-    return f"{form.format(value)} [{low:.2f}, {high:.2f}]"
-
-
-def _difference(key: str, figure: Estimate) -> str:
-    scale, digits, unit = (100, 1, " points") if key == "gender_accuracy" else (1, 3, "")
-    value, low, high = (f"{scale * part:+.{digits}f}" for part in (figure.value, figure.low, figure.high))
-    return f"{value}{unit} [{low}, {high}]"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
-    lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table></div>'
