@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -212,8 +213,12 @@ def test_train_export_evaluate_and_predict_in_a_row(synthetic: Path, tmp_path: P
         "--accelerator", "cpu", *options,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "test/score" in done.stdout
+    assert re.search(r"val +test\n", done.stdout)
+    assert "competition score" in done.stdout
     assert "epoch 2/2" in done.stderr
+    assert "cpu × 1" in done.stderr
+    for noise in ("INFO:", "litlogger", "treespec"):
+        assert noise not in done.stderr
     done = agelens("evaluate", "--model", tmp_path / "run", "--manifest", synthetic)
     assert done.returncode == 0, done.stderr
     assert "64 images" in done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -133,7 +134,7 @@ def test_two_processes_train_one_model(synthetic: Path, tmp_path: Path) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "MEMBER: 2/2" in done.stderr
+    assert "cpu × 2" in done.stderr
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     assert 0 < result["val/mae"] < 60
     checkpoint = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
@@ -143,7 +144,9 @@ def test_two_processes_train_one_model(synthetic: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_trackio_gives_the_figures_back_through_its_own_tools(synthetic: Path, tmp_path: Path) -> None:
     run = tmp_path / "tracked"
-    subprocess.run(command(synthetic, run, settings=[*TINY, "epochs=3"]), check=True, capture_output=True)
+    done = subprocess.run(
+        command(synthetic, run, settings=[*TINY, "epochs=3"]), check=True, capture_output=True, text=True
+    )
     figures = json.loads((run / "result.json").read_text())
 
     def trackio(*arguments: str) -> object:
@@ -156,7 +159,10 @@ def test_trackio_gives_the_figures_back_through_its_own_tools(synthetic: Path, t
         return found["values"] if isinstance(found, dict) else found  # type: ignore[return-value]
 
     assert len(history("val/score")) == 3
-    assert len(history("train/loss")) == 3
+    losses = [row["value"] for row in history("train/loss")]
+    told = re.findall(r"epoch \d/3  train/loss (\S+) ", done.stderr)
+    assert told == [f"{loss:.4f}" for loss in losses]  # an epoch's line tells its own loss
+    assert len(losses) == 3
     rates = [row["value"] for row in history("lr")]
     assert rates == sorted(rates, reverse=True)
     assert history("final/test/mae")[0]["value"] == pytest.approx(figures["test/mae"])

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
+from agelens.cli.console import tell
 from agelens.errors import require
+
+_SHOWN = (
+    ("score", "competition score", "{:.4f}"),
+    ("mae", "age MAE, years", "{:.2f}"),
+    ("rmse", "age RMSE, years", "{:.2f}"),
+    ("gender_accuracy", "gender accuracy", "{:.1%}"),
+    ("gender_macro_f1", "gender macro F1", "{:.4f}"),
+    ("age_kl", "KL divergence, age", "{:.4f}"),
+    ("gender_ce", "cross-entropy, gender", "{:.4f}"),
+)
 
 
 def train(
@@ -51,12 +62,10 @@ def train(
     """
     for module in ("torch", "lightning", "timm", "torchmetrics", "yaml"):
         require(module, "train")
-    import logging
-
     from agelens.training.fit import Hardware, fit
     from agelens.training.recipe import load_recipe
 
-    logging.getLogger("agelens").setLevel(logging.INFO)
+    _speak_for_ourselves()
     hardware = Hardware(accelerator, int(devices) if devices.isdigit() else devices, num_nodes, strategy)
     chosen = load_recipe(recipe, settings or [])
     figures = fit(
@@ -70,5 +79,33 @@ def train(
         hardware=hardware,
         space_id=space,
     )
-    for name, value in sorted(figures.items()):
-        typer.echo(f"{name:<24} {value:.4f}")
+    if figures:  # the main process's, of several
+        _print(figures)
+        tell(f"agelens: the best epoch is kept; next: agelens export {output} --output BUNDLE")
+
+
+def _speak_for_ourselves() -> None:
+    """Let us say what happens; of Lightning, only what went wrong."""
+    import logging
+    import warnings
+
+    logging.getLogger("agelens").setLevel(logging.INFO)
+    for name in ("lightning.pytorch", "lightning.fabric"):  # each line twice, and advertisements
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # torchmetrics has gathered the figures from all processes by then; and what torch tells Lightning of.
+    warnings.filterwarnings("ignore", message="It is recommended to use `self.log")
+    warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")
+
+
+def _print(figures: dict[str, float]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    splits = [split for split in ("val", "test") if f"{split}/score" in figures]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("the best epoch")
+    for split in splits:
+        table.add_column(split, justify="right")
+    for key, label, form in _SHOWN:
+        table.add_row(label, *(form.format(figures[f"{split}/{key}"]) for split in splits))
+    Console().print(table)

@@ -20,16 +20,12 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import (
-    Callback,
-    ModelCheckpoint,
-    RichProgressBar,
-)
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 from agelens.data.readers.report import Problem
 from agelens.errors import AgeLensError
 from agelens.files import sha256, write_text, written_whole
-from agelens.training.averaging import MovingAverage
+from agelens.training.callbacks import callbacks_of
 from agelens.training.datamodule import FaceDataModule
 from agelens.training.provenance import checkpoint_of, data_hash, git_commit, lineage, versions
 from agelens.training.recipe import Recipe, load_recipe, save_recipe
@@ -138,12 +134,14 @@ def fit(
         gradient_clip_val=recipe.optim.clip_norm or None,
         use_distributed_sampler=False,  # EpochSampler deals the rows out itself
         logger=tracker,
-        callbacks=[best, latest, *_callbacks(recipe)],
+        callbacks=[best, latest, *callbacks_of(recipe)],
         enable_progress_bar=sys.stderr.isatty(),
         enable_model_summary=False,
         num_sanity_val_steps=0,
         log_every_n_steps=1,
     )
+    if trainer.is_global_zero:
+        logger.info("%s", _told(trainer, about["images"]))
     trainer.fit(task, data, ckpt_path=last if resume else None, weights_only=False if resume else None)
     trainer.strategy.barrier()
     if torch.distributed.is_initialized():
@@ -206,23 +204,10 @@ def _conclude(
     return numbers
 
 
-class EpochLine(Callback):
-    """One line an epoch in the log, for runs that nobody watches on a terminal."""
-
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Say what the epoch gave."""
-        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        shown = ("train/loss", "val/loss", "val/mae", "val/gender_accuracy", MONITORED)
-        text = "  ".join(f"{name} {figures[name]:.4f}" for name in shown if name in figures)
-        if trainer.is_global_zero:
-            logger.info("epoch %d/%d  %s", trainer.current_epoch + 1, trainer.max_epochs, text)
-
-
-def _callbacks(recipe: Recipe) -> list[Callback]:
-    callbacks: list[Callback] = [RichProgressBar(leave=True)] if sys.stderr.isatty() else [EpochLine()]
-    if recipe.optim.ema_decay > 0:
-        callbacks.append(MovingAverage(recipe.optim.ema_decay))
-    return callbacks
+def _told(trainer: L.Trainer, images: dict[str, int]) -> str:
+    """What learns from how much, and on what, in a line."""
+    devices = f"{trainer.strategy.root_device.type} × {trainer.world_size}, {trainer.precision}"
+    return f"{images['train']:,} images to learn from, {images['val']:,} to choose the epoch by; {devices}"
 
 
 def _precision(recipe: Recipe, hardware: Hardware) -> Any:
