@@ -53,7 +53,7 @@ def test_a_batch_without_any_label_gives_no_gradient_and_no_nan() -> None:
         AgeGenderLogits(age, torch.randn(2, 2)), targets(Sample("a"), Sample("b")), torch.tensor([-1, -1])
     )
     terms.total.backward()
-    assert float(terms.total) == 0
+    assert terms.total.item() == 0
     assert age.grad is not None
     assert age.grad.abs().max() == 0
 
