@@ -26,6 +26,9 @@ AGES: NDArray[np.float64] = np.arange(MIN_AGE, MAX_AGE + 1, dtype=np.float64)
 #: Years. The spread of an exact label, after the public EfficientNet-B4 entry of the competition.
 DEFAULT_SIGMA = 1.5
 
+#: Years. The age whose probability is held against the truth, and that the card's age check is for.
+ADULT = 18
+
 
 def gaussian(age: ArrayLike, sigma: ArrayLike = DEFAULT_SIGMA) -> NDArray[np.float32]:
     """Spread exact or noisy ages as Gaussians over the bins, normalised over 0..100.

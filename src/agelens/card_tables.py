@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from agelens.ages import ADULT
 from agelens.conformal import REPORTED_LEVELS
-
-#: Years. The age that checks are shown for.
-ADULT = 18
 
 #: The figures of the card: their key, what they are called, how they are written.
 SHOWN = (
@@ -22,7 +20,7 @@ SHOWN = (
     ("interval_width", "width of 90 % intervals, years", "{:.1f}"),
     ("uncalibrated_coverage", "coverage of uncalibrated ones", "{:.1%}"),
     ("uncalibrated_width", "their width, years", "{:.1f}"),
-    ("adult_calibration_error", "ECE of P(age ≥ 18)", "{:.3f}"),
+    ("adult_calibration_error", f"ECE of P(age ≥ {ADULT})", "{:.3f}"),
     ("gender_calibration_error", "ECE of gender", "{:.3f}"),
 )
 

@@ -65,7 +65,7 @@ def train(
     from agelens.training.fit import Hardware, fit
     from agelens.training.recipe import load_recipe
 
-    _speak_for_ourselves()
+    _set_up_logging()
     hardware = Hardware(accelerator, int(devices) if devices.isdigit() else devices, num_nodes, strategy)
     chosen = load_recipe(recipe, settings or [])
     figures = fit(
@@ -84,16 +84,17 @@ def train(
         tell(f"agelens: the best epoch is kept; next: agelens export {output} --output BUNDLE")
 
 
-def _speak_for_ourselves() -> None:
-    """Let us say what happens; of Lightning, only what went wrong."""
+def _set_up_logging() -> None:
+    """What we say of a run goes to stderr; of what Lightning says, only what went wrong."""
     import logging
     import warnings
 
     logging.getLogger("agelens").setLevel(logging.INFO)
     for name in ("lightning.pytorch", "lightning.fabric"):  # each line twice, and advertisements
         logging.getLogger(name).setLevel(logging.WARNING)
-    # torchmetrics has gathered the figures from all processes by then; and what torch tells Lightning of.
+    # No advice for us: torchmetrics has gathered the figures of all processes before they are logged.
     warnings.filterwarnings("ignore", message="It is recommended to use `self.log")
+    # Lightning's own, for Lightning to mend.
     warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from agelens import ages
+from agelens.ages import ADULT
 from agelens.conformal import REPORTED_LEVELS
 from agelens.errors import ImageError
 from agelens.evaluation import charts
@@ -20,7 +21,7 @@ from agelens.evaluation.compare import Comparison
 from agelens.evaluation.gaps import LABELS, Gap
 from agelens.evaluation.groups import SMALL, GroupError, Prediction
 from agelens.evaluation.report_parts import difference, table, with_interval, written
-from agelens.evaluation.run import ADULT, Evaluation
+from agelens.evaluation.run import Evaluation
 from agelens.images import open_image, resize_to_square
 
 #: The largest errors shown as pictures, where that is asked for.

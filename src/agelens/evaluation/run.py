@@ -27,10 +27,6 @@ from agelens.files import written_whole
 from agelens.labels import GENDERS
 from agelens.predictor import Predictor
 
-#: Years. The age whose probability is held against the truth.
-ADULT = 18
-
-
 #: The columns of single predictions.
 _PREDICTED = (
     "image", "true_age", "age", "age_low", "age_high", "true_gender", "gender", "p_female", "quality",
@@ -177,8 +173,8 @@ def measure(
             "interval_width": lambda i: metrics.interval_width(intervals[i]),
         },
     )
-    adult = true_age >= ADULT
-    of_age = ages.at_least(reading.age, ADULT)
+    adult = true_age >= ages.ADULT
+    of_age = ages.at_least(reading.age, ages.ADULT)
     add(
         np.flatnonzero(with_age),
         {"adult_calibration_error": lambda i: metrics.calibration_error(adult[i], of_age[i])},
