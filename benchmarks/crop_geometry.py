@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from agelens.data.manifest import read_manifest
-from agelens.detect import Detector
-from agelens.haar import Haar
-from agelens.images import open_image
-from agelens.yunet import YuNet
+from agelens.faces.detection.base import Detector
+from agelens.faces.detection.haar import Haar
+from agelens.faces.detection.yunet import YuNet
+from agelens.faces.images import open_image
 
 
 def main() -> None:

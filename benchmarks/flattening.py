@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from agelens import ages, metrics
-from agelens.batch import read_each
-from agelens.bundle import Bundle, Calibration, read_bundle
-from agelens.catalogue import resolve
 from agelens.data.manifest import read_manifest
 from agelens.evaluation.calibrate import calibrate, prior_offsets
-from agelens.predictor import Predictor
+from agelens.inference.batch import read_each
+from agelens.inference.predictor import Predictor
+from agelens.models.bundle import Bundle, Calibration, read_bundle
+from agelens.models.catalogue import resolve
 
 POWERS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 
@@ -51,7 +51,7 @@ def main() -> None:
         old = truth >= 70
         mae, rmse = metrics.mae(truth, answer), metrics.rmse(truth, answer)
         bias = metrics.bias(truth[old], answer[old])
-        ece = metrics.calibration_error(truth >= 18, ages.at_least(probabilities, 18))
+        ece = metrics.calibration_error(truth >= 18, ages.survival(probabilities, 18))
         print(f"from {start:<3} {power:>5} {mae:>6.2f} {rmse:>6.2f} {bias:>13.2f} {ece:>16.3f}")
 
 

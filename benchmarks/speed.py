@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agelens.runtimes import RuntimeName
+    from agelens.inference.runtimes import RuntimeName
 
 REPEATS = 200
 PHOTO = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
@@ -121,7 +121,7 @@ def measure(kind: Any, threads: int, name: str = "", model: str = "", batch: int
 
 def network_of(model: str) -> tuple[Path, int, str]:
     """The ONNX file of a bundle or a bare file beside one, its input size and name."""
-    from agelens.catalogue import resolve
+    from agelens.models.catalogue import resolve
 
     if model.endswith(".onnx"):
         about = json.loads(Path(model).with_suffix(".json").read_text())
@@ -132,7 +132,7 @@ def network_of(model: str) -> tuple[Path, int, str]:
 
 def runner(kind: RuntimeName, path: Path, threads: int, faces: Any) -> Any:
     """A call that runs the network once."""
-    from agelens.runtimes import load_network
+    from agelens.inference.runtimes import load_network
 
     network = load_network(path, kind, threads)
     return lambda: network(faces)
@@ -185,9 +185,9 @@ def quantised(model: str, faces: Path, folder: Path) -> tuple[str, float]:
     from onnxruntime.quantization import CalibrationDataReader, quant_pre_process, quantize_static
 
     from agelens import ages
-    from agelens.catalogue import resolve
     from agelens.data.pack import Pack
-    from agelens.images import resize_to_square
+    from agelens.faces.images import resize_to_square
+    from agelens.models.catalogue import resolve
 
     bundle, pack = resolve(model), Pack(faces)
     size, spec = bundle.spec.input.size, bundle.spec.input

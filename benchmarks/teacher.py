@@ -29,12 +29,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from agelens import ages
-from agelens.crop import CropConvention, similarity, warp
 from agelens.data.pack import Pack
 from agelens.data.soft_labels import write_soft_labels
-from agelens.images import Pixels, open_image
+from agelens.faces.crop import CropConvention, similarity, warp
+from agelens.faces.detection.yunet import YuNet
+from agelens.faces.images import Pixels, open_image
 from agelens.labels import NUM_AGES, Sample
-from agelens.yunet import YuNet
 
 FOLDS, SEEDS, EPOCHS, BATCH = 5, 2, 30, 256
 

@@ -20,11 +20,11 @@ from typing import Any
 import pyarrow.parquet  # noqa: F401 - a job loads it once, which is no part of its pace
 
 import agelens
-from agelens import quality
 from agelens.apps.jobs.job import Asked, run_job
-from agelens.apps.jobs.sources import stream
-from agelens.crop import crop_face
-from agelens.images import open_image
+from agelens.faces import quality
+from agelens.faces.crop import crop_face
+from agelens.faces.images import open_image
+from agelens.inference.sources import stream
 
 CORES = 2
 CHUNK = 500

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agelens.bundle import Bundle, BundleSpec, InputSpec, write_spec
-from agelens.card import model_card
 from agelens.data.manifest import Manifest, read_manifest, write_manifest
 from agelens.data.readers.utkface import read_utkface
 from agelens.labels import NUM_AGES, Gender, Sample
+from agelens.models.bundle import Bundle, BundleSpec, InputSpec, write_spec
+from agelens.models.card import model_card
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("AGELENS_SHARED", ROOT.parent / "shared"))
@@ -27,7 +27,7 @@ def _a_machine_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch:
     monkeypatch.setenv("AGELENS_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("TRACKIO_DIR", str(tmp_path_factory.mktemp("trackio")))
     monkeypatch.delenv("AGELENS_YUNET", raising=False)
-    monkeypatch.setattr("agelens.yunet_weights.URL", "http://127.0.0.1:9/nowhere")
+    monkeypatch.setattr("agelens.faces.detection.weights.URL", "http://127.0.0.1:9/nowhere")
 
 
 @pytest.fixture(scope="session")

@@ -154,12 +154,12 @@ def test_the_cdf_undoes_the_quantile(mass: np.ndarray, q: float) -> None:
 
 @given(DISTRIBUTION)
 def test_the_probability_of_an_age_or_more_falls_from_one(mass: np.ndarray) -> None:
-    falling = [float(ages.at_least(mass, age)) for age in range(101)]
+    falling = [float(ages.survival(mass, age)) for age in range(101)]
     assert falling[0] == pytest.approx(1)
     assert (np.diff(falling) <= 1e-12).all()
     assert falling[100] == pytest.approx(mass[100])
     with pytest.raises(ValueError, match="within 0"):
-        ages.at_least(mass, 101)
+        ages.survival(mass, 101)
 
 
 def test_quantiles_take_a_level_a_row() -> None:

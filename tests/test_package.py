@@ -48,7 +48,7 @@ def test_public_names_exist_and_others_do_not() -> None:
 
 
 def test_the_embedded_bundle_is_light_and_states_its_licence() -> None:
-    from agelens.catalogue import resolve
+    from agelens.models.catalogue import resolve
 
     bundle = resolve("embedded")
     assert sum(path.stat().st_size for path in bundle.folder.iterdir()) <= 10e6

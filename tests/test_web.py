@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 import agelens
 from agelens.data.manifest import Manifest
-from agelens.yunet import YuNet
+from agelens.faces.detection.yunet import YuNet
 from browser import QUIET, chromium
 
 WEB = Path(__file__).parents[1] / "web"

@@ -17,10 +17,10 @@ from agelens.labels import Gender
 from agelens.version import __version__
 
 if TYPE_CHECKING:
-    from agelens.answers import Answer, Face
-    from agelens.detect import Detector, DetectorName
-    from agelens.images import Source
-    from agelens.predictor import Predictor
+    from agelens.faces.detection.base import Detector, DetectorName
+    from agelens.faces.images import Source
+    from agelens.inference.answers import Answer, Face
+    from agelens.inference.predictor import Predictor
 
 __all__ = [
     "AgeLensError",
@@ -48,8 +48,8 @@ def load(
     Raises:
         BundleError: there is no such model, or it is damaged.
     """
-    from agelens.catalogue import resolve
-    from agelens.predictor import Predictor
+    from agelens.inference.predictor import Predictor
+    from agelens.models.catalogue import resolve
 
     return Predictor(resolve(model), detector, **options)
 
@@ -71,11 +71,11 @@ def _embedded() -> Predictor:
 def __getattr__(name: str) -> Any:
     # Loaded on first use: onnxruntime and OpenCV take most of the import's time.
     if name in ("Answer", "Face"):
-        from agelens import answers
+        from agelens.inference import answers
 
         return getattr(answers, name)
     if name == "Predictor":
-        from agelens.predictor import Predictor
+        from agelens.inference.predictor import Predictor
 
         return Predictor
     raise AttributeError(f"module 'agelens' has no attribute {name!r}")

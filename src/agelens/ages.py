@@ -18,7 +18,7 @@ from agelens.labels import MAX_AGE, MIN_AGE, NUM_AGES, Sample
 FloatArray = NDArray[np.floating]
 
 #: How one age is taken from a distribution.
-Point = Literal["mean", "median"]
+PointEstimate = Literal["mean", "median"]
 
 #: (101,) the ages of the bins, in years.
 AGES: NDArray[np.float64] = np.arange(MIN_AGE, MAX_AGE + 1, dtype=np.float64)
@@ -26,7 +26,7 @@ AGES: NDArray[np.float64] = np.arange(MIN_AGE, MAX_AGE + 1, dtype=np.float64)
 #: Years. The spread of an exact label, after the public EfficientNet-B4 entry of the competition.
 DEFAULT_SIGMA = 1.5
 
-#: Years. The age whose probability is held against the truth, and that the card's age check is for.
+#: Legal adult age, years; the threshold of the calibration and age-check figures.
 ADULT = 18
 
 
@@ -148,7 +148,7 @@ def quantile(probabilities: FloatArray, q: ArrayLike) -> NDArray[np.float64]:
     return np.clip(index + 0.5 - share_left, MIN_AGE, MAX_AGE)
 
 
-def point(probabilities: FloatArray, kind: Point = "mean") -> NDArray[np.float64]:
+def point(probabilities: FloatArray, kind: PointEstimate = "mean") -> NDArray[np.float64]:
     """One age a distribution, years: the mean makes the squared error least, the median the absolute."""
     return expectation(probabilities) if kind == "mean" else quantile(probabilities, 0.5)
 
@@ -161,7 +161,7 @@ def cdf(probabilities: FloatArray, age: ArrayLike) -> NDArray[np.float64]:
     return np.asarray((mass * covered).sum(axis=-1) / mass.sum(axis=-1))
 
 
-def at_least(probabilities: FloatArray, age: int) -> NDArray[np.float64]:
+def survival(probabilities: FloatArray, age: int) -> NDArray[np.float64]:
     """The probability of having had a birthday: the mass of ``age`` and the years above, (..., 101) -> (...).
 
     Raises:

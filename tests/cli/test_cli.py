@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from agelens.catalogue import resolve
 from agelens.data.manifest import Manifest, read_manifest, write_manifest
+from agelens.models.catalogue import resolve
 
 
 def agelens(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance
 from agelens.data.duplicates import Copy, Fingerprint, clusters, find_copies, fingerprint, fingerprints
 from agelens.data.manifest import Manifest
 from agelens.errors import ImageError
-from agelens.images import open_image
+from agelens.faces.images import open_image
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from agelens.data import pack as packing
 from agelens.data.manifest import Manifest, read_manifest
 from agelens.data.pack import Pack, is_pack, write_pack
 from agelens.errors import ImageError, ManifestError
-from agelens.images import open_image, resize_to_square
+from agelens.faces.images import open_image, resize_to_square
 from agelens.labels import Sample
 
 

@@ -8,11 +8,11 @@ import pytest
 
 import agelens
 from agelens import ages
-from agelens.bundle import Bundle, read_bundle
 from agelens.data.manifest import Manifest, read_manifest
 from agelens.errors import ManifestError
 from agelens.evaluation.calibrate import calibrate
 from agelens.evaluation.run import evaluate
+from agelens.models.bundle import Bundle, read_bundle
 
 
 def test_a_temperature_after_the_softmax_is_one_on_the_logits() -> None:
@@ -23,7 +23,7 @@ def test_a_temperature_after_the_softmax_is_one_on_the_logits() -> None:
 
 
 def test_a_poor_models_intervals_hold_after_calibration(tiny_bundle: Bundle, synthetic: Path) -> None:
-    from agelens.card import record_metrics
+    from agelens.models.card import record_metrics
 
     record_metrics(tiny_bundle, "val", {"images": 1, "figures": {}})
     manifest = read_manifest(synthetic)
@@ -101,7 +101,7 @@ def test_the_test_split_and_too_few_faces_are_refused(tiny_bundle: Bundle, synth
 
 
 def test_the_shipped_bundle_is_calibrated_on_validation_alone() -> None:
-    from agelens.catalogue import resolve
+    from agelens.models.catalogue import resolve
 
     calibration = resolve("embedded").spec.calibration
     assert calibration.fitted_on in ("val", "calibration and val")

@@ -9,11 +9,11 @@ from PIL import Image
 
 import agelens
 from agelens import ages
-from agelens.answers import Reading
 from agelens.data.manifest import Manifest
 from agelens.errors import ManifestError
 from agelens.evaluation.groups import Prediction
 from agelens.evaluation.run import evaluate, measure, write_predictions
+from agelens.inference.answers import Reading
 from agelens.labels import Gender, Sample
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from agelens.crop import CropConvention, crop_face, similarity, warp
-from agelens.detect import Detection
+from agelens.faces.crop import CropConvention, crop_face, similarity, warp
+from agelens.faces.detection.base import Detection
 
 CONVENTION = CropConvention()
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from agelens.errors import ImageError
-from agelens.images import open_image, resize_to_square
+from agelens.faces.images import open_image, resize_to_square
 
 RED, GREEN, BLUE, WHITE = (230, 20, 20), (20, 200, 20), (20, 20, 230), (255, 255, 255)
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agelens import ages, quality
+from agelens import ages
+from agelens.faces import quality
 
 
 @pytest.fixture(scope="module")

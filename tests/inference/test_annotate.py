@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agelens.annotate import annotate, label
-from agelens.answers import Face
+from agelens.inference.annotate import annotate, label
+from agelens.inference.answers import Face
 from agelens.labels import Gender
 
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 import agelens
-from agelens import batch
-from agelens.bundle import Bundle
+from agelens.inference import batch
+from agelens.models.bundle import Bundle
 
 
 def test_every_image_is_read_or_named_in_its_place(

@@ -10,13 +10,13 @@ from PIL import Image
 
 import agelens
 from agelens import ages
-from agelens.bundle import Bundle
-from agelens.catalogue import resolve
-from agelens.detect import Detection
 from agelens.errors import BundleError, ImageError
-from agelens.images import open_image
-from agelens.predictor import Predictor
-from agelens.runtimes import RuntimeName
+from agelens.faces.detection.base import Detection
+from agelens.faces.images import open_image
+from agelens.inference.predictor import Predictor
+from agelens.inference.runtimes import RuntimeName
+from agelens.models.bundle import Bundle
+from agelens.models.catalogue import resolve
 
 
 @pytest.fixture(scope="module")

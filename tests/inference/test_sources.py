@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from agelens.apps.jobs.sources import stream
 from agelens.data.manifest import write_manifest
 from agelens.errors import AgeLensError
+from agelens.inference.sources import stream
 from agelens.labels import Sample
 
 

@@ -11,11 +11,11 @@ import pytest
 
 import agelens
 from agelens import ages
-from agelens.answers import Face
 from agelens.errors import ImageError
+from agelens.inference.answers import Face
+from agelens.inference.predictor import Predictor
+from agelens.inference.video import Tracker, Video, VideoWriter, is_video
 from agelens.labels import Gender
-from agelens.predictor import Predictor
-from agelens.video import Tracker, Video, VideoWriter, is_video
 
 
 @pytest.fixture(scope="module")

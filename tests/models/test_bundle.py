@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agelens.bundle import BUNDLE_FILE, MODEL_FILE, Bundle, Calibration, read_bundle
-from agelens.catalogue import resolve
 from agelens.errors import BundleError
+from agelens.models.bundle import BUNDLE_FILE, MODEL_FILE, Bundle, Calibration, read_bundle
+from agelens.models.catalogue import resolve
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from agelens.bundle import Bundle, read_bundle
-from agelens.card import model_card, record_metrics
-from agelens.catalogue import resolve
+from agelens.models.bundle import Bundle, read_bundle
+from agelens.models.card import model_card, record_metrics
+from agelens.models.catalogue import resolve
 
 REPORT = {
     "images": 12,

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from agelens.bundle import Bundle
-from agelens.catalogue import resolve
 from agelens.errors import AgeLensError, BundleError
+from agelens.models.bundle import Bundle
+from agelens.models.catalogue import resolve
 
 
 def test_a_bundle_is_found_by_name_and_by_path(tiny_bundle: Bundle) -> None:

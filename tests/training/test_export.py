@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import agelens
-from agelens.bundle import read_bundle
 from agelens.errors import AgeLensError
-from agelens.export import PARITY, export_run
+from agelens.models.bundle import read_bundle
+from agelens.training.export import PARITY, export_run
 from agelens.training.fit import Hardware, fit
 from agelens.training.recipe import load_recipe
 
@@ -60,7 +60,7 @@ def test_an_export_that_disagrees_with_torch_is_thrown_away(
 ) -> None:
     checkpoint = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
     assert checkpoint["hyper_parameters"]["recipe"]["name"] == run.name
-    monkeypatch.setattr("agelens.export.PARITY", 0.0)
+    monkeypatch.setattr("agelens.training.export.PARITY", 0.0)
     with pytest.raises(AgeLensError, match="differs from torch"):
         export_run(run, tmp_path / "bundle", licence="x")
     assert list(tmp_path.iterdir()) == []

@@ -19,9 +19,9 @@ from agelens.data.manifest import read_manifest
 from agelens.data.pack import write_pack
 from agelens.data.soft_labels import write_soft_labels
 from agelens.errors import AgeLensError
-from agelens.export import export_run
+from agelens.faces.images import open_image, resize_to_square
 from agelens.files import sha256
-from agelens.images import open_image, resize_to_square
+from agelens.training.export import export_run
 from agelens.training.fit import Hardware, fit
 from agelens.training.provenance import lineage
 from agelens.training.recipe import load_recipe

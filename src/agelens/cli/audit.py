@@ -12,8 +12,8 @@ from agelens.errors import ManifestError, require
 
 if TYPE_CHECKING:
     from agelens.data.audit import Audit
-    from agelens.data.findings import Finding
     from agelens.data.manifest import Manifest
+    from agelens.data.problems import Finding
 
 
 def audit_data(
@@ -72,7 +72,7 @@ def audit_data(
         report = audit(table, advance)
     if detector is not None:
         from agelens.data.audit import without_face
-        from agelens.yunet_weights import make_detector
+        from agelens.faces.detection import make_detector
 
         with progress("finding faces", len(table.samples)) as advance:
             report = report.with_more(without_face(table, make_detector(detector), advance))
@@ -109,9 +109,9 @@ def _suspects(table: Manifest, model: str | None, answers: Path | None, detector
         part = known.of([table.path(table.samples[row]) for row in rows])
         tell(f"agelens: {answers} answers {len(rows)} of {len(table.samples)} rows")
         return suspected_labels(table.samples, rows, part.age, part.gender)
-    from agelens.batch import read_each
-    from agelens.catalogue import resolve
-    from agelens.predictor import Predictor
+    from agelens.inference.batch import read_each
+    from agelens.inference.predictor import Predictor
+    from agelens.models.catalogue import resolve
 
     predictor = Predictor(resolve(model or "embedded"), detector)  # type: ignore[arg-type]
     with progress("reading faces", len(table.samples)) as advance:

@@ -30,9 +30,9 @@ def calibrate(
     ] = "whole",
 ) -> None:
     """Make a bundle's intervals and probabilities hold as often as they say; rewrites the bundle."""
-    from agelens.catalogue import resolve
     from agelens.data.manifest import read_manifest
     from agelens.evaluation.calibrate import calibrate as fit
+    from agelens.models.catalogue import resolve
 
     table = read_manifest(manifest)
     splits = split or ["val"]

@@ -6,17 +6,49 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+#: The names of ``faces.detection`` and ``inference.runtimes``, said again: Typer reads them at import time,
+#: when nothing heavy may be loaded; a test holds them equal.
+DetectorName = Literal["auto", "yunet", "haar", "whole"]
+RuntimeName = Literal["onnxruntime", "openvino"]
 
 #: Failures named one by one before the rest is only counted.
 SHOWN = 20
 
 ManifestArgument = Annotated[Path, typer.Argument(help="The manifest, .csv or .parquet.")]
 ModelOption = Annotated[
-    str, typer.Option("--model", "-m", help="'embedded', a bundle's folder, hf://… or kaggle://….")
+    str,
+    typer.Option(
+        "--model", "-m", help="Model: 'embedded', a bundle's folder, or an address hf://… or kaggle://…."
+    ),
 ]
+DetectorOption = Annotated[
+    DetectorName,
+    typer.Option(
+        help="Face detector; 'auto' is YuNet where its file can be had, else Haar; 'whole' takes each image "
+        "as one aligned face."
+    ),
+]
+RuntimeOption = Annotated[
+    RuntimeName,
+    typer.Option(help="Inference runtime; 'openvino' is an extra, faster where the CPU multiplies bfloat16."),
+]
+
+
+def table(*columns: str, right: Sequence[str] = ()) -> Table:
+    """An empty table in the one style of the command line; columns in ``right`` are right-aligned."""
+    from rich.table import Table
+
+    result = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        result.add_column(name, justify="right" if name in right else "left")
+    return result
 
 
 @contextmanager

@@ -139,12 +139,12 @@ def pack_data(
     workers: Annotated[int, typer.Option(min=1, help="Decoding threads.")] = 2,
 ) -> None:
     """Decode and resize every image once, into shards that training reads without decoding."""
-    from agelens.crop import CropConvention, crop_face
     from agelens.data.manifest import read_manifest
     from agelens.data.pack import write_pack
     from agelens.errors import ImageError
-    from agelens.images import Pixels
-    from agelens.yunet_weights import make_detector
+    from agelens.faces.crop import CropConvention, crop_face
+    from agelens.faces.detection import make_detector
+    from agelens.faces.images import Pixels
 
     finder, convention = make_detector(detector), CropConvention()
 

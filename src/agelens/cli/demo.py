@@ -22,7 +22,7 @@ def demo(
     from agelens.errors import require
 
     require("gradio", "demo")
-    from agelens.apps.demo import launch
+    from agelens.apps.demo.page import launch
 
     launch(model, detector, host=host, port=port)
 
@@ -38,8 +38,8 @@ def space(
     public: Annotated[bool, typer.Option("--public", help="Make a new Space public.")] = False,
 ) -> None:
     """Write a folder ready for Hugging Face Spaces, and upload it if asked."""
-    from agelens.apps.space.build import build_space, push_space
-    from agelens.hubs import HubError, HuggingFaceUri, parse_uri
+    from agelens.apps.demo.space import build_space, push_space
+    from agelens.models.hubs import HubError, HuggingFaceUri, parse_uri
 
     uri = parse_uri(push) if push else None
     if uri is not None and not isinstance(uri, HuggingFaceUri):

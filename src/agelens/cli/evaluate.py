@@ -16,8 +16,8 @@ from agelens.errors import ManifestError, require
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from agelens.bundle import Bundle
     from agelens.evaluation.run import Evaluation
+    from agelens.models.bundle import Bundle
 
 _LABELS = {
     "score": ("competition score", "{:.4f}"),
@@ -79,7 +79,7 @@ def evaluate(
     from agelens.evaluation.run import evaluate as measure
     from agelens.evaluation.run import write_predictions
     from agelens.files import write_text
-    from agelens.predictor import Predictor
+    from agelens.inference.predictor import Predictor
 
     others = _named_tables(compare)
     if report is not None:
@@ -98,14 +98,14 @@ def evaluate(
         write_predictions(predictions, result)
     if report is not None:
         from agelens.evaluation.compare import compare as beside
-        from agelens.evaluation.report import Subject, write_report
+        from agelens.evaluation.report.page import Subject, write_report
 
         command = shlex.join(["agelens", *sys.argv[1:]])
         subject = Subject(bundle.spec.name, split, bundle.spec.licence, command, table.root)
         comparisons = [beside(name, path, result.predictions) for name, path in others]
         tell(f"agelens: {write_report(report, subject, result, comparisons, faces=faces)}")
     if write:
-        from agelens.card import record_metrics
+        from agelens.models.card import record_metrics
 
         record_metrics(bundle, split, figures)
     if as_json:
@@ -130,13 +130,13 @@ def _named_tables(texts: list[str] | None) -> list[tuple[str, Path]]:
 
 
 def _bundle_of(model: str) -> Bundle:
-    from agelens.catalogue import resolve
+    from agelens.models.catalogue import resolve
 
     run = Path(model)
     if not (run / "checkpoints").is_dir():
         return resolve(model)
     require("torch", "train")
-    from agelens.export import export_run
+    from agelens.training.export import export_run
 
     return export_run(run, run / "bundle", licence="not stated: exported for evaluation").bundle
 

@@ -22,7 +22,7 @@ def export(
     """Export ONNX, checked against torch on real images, with hashes and a model card."""
     for module in ("torch", "lightning", "timm", "onnxscript", "yaml"):
         require(module, "train")
-    from agelens.export import export_run
+    from agelens.training.export import export_run
 
     report = export_run(run, output, licence=licence, name=name, description=description)
     size = report.bundle.model.stat().st_size / 1e6

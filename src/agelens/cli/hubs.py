@@ -22,9 +22,9 @@ def push(
     notes: Annotated[str, typer.Option(help="What changed, for the version's history.")] = "",
 ) -> None:
     """Upload a bundle, checked whole, through the hub's own client."""
-    from agelens.catalogue import resolve
-    from agelens.hubs import parse_uri
-    from agelens.hubs import push as upload
+    from agelens.models.catalogue import resolve
+    from agelens.models.hubs import parse_uri
+    from agelens.models.hubs import push as upload
 
     address = parse_uri(uri)
     typer.echo(upload(resolve(bundle), address, private=not public, notes=notes))
@@ -37,6 +37,6 @@ def pull(
     ] = None,
 ) -> None:
     """Fetch a bundle and check every file's SHA-256; prints the folder it lies in."""
-    from agelens.hubs import pull as fetch
+    from agelens.models.hubs import pull as fetch
 
     typer.echo(str(fetch(uri, output).folder))

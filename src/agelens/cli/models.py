@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-EMBEDDED = "embedded"  # as in agelens.bundle, which is heavy to import
+EMBEDDED = "embedded"  # as in agelens.models.bundle, which is heavy to import
 
 app = typer.Typer(help="The models at hand, their figures and licences.", invoke_without_command=True)
 
@@ -24,7 +24,7 @@ def list_models() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from agelens.catalogue import resolve
+    from agelens.models.catalogue import resolve
 
     bundle = resolve(EMBEDDED)
     spec = bundle.spec
@@ -51,8 +51,8 @@ def show_model(
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from agelens.bundle import CARD_FILE
-    from agelens.catalogue import resolve
+    from agelens.models.bundle import CARD_FILE
+    from agelens.models.catalogue import resolve
 
     card = (resolve(model).folder / CARD_FILE).read_text(encoding="utf-8")
     text = card.split("---\n", 2)[-1] if card.startswith("---\n") else card  # without the front matter

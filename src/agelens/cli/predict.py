@@ -15,11 +15,11 @@ from agelens.cli.printing import Format, table_for_people, text_of
 from agelens.errors import AgeLensError
 
 if TYPE_CHECKING:
-    from agelens.answers import Answer
     from agelens.apps.jobs.job import Report
-    from agelens.apps.jobs.sources import Named
-    from agelens.predictor import Predictor
-    from agelens.runtimes import RuntimeName
+    from agelens.inference.answers import Answer
+    from agelens.inference.predictor import Predictor
+    from agelens.inference.runtimes import RuntimeName
+    from agelens.inference.sources import Named
 
 
 def predict(
@@ -72,7 +72,7 @@ def predict(
 
     Exit code 0 if every image was read, 1 if some could not be (each is named), 2 on wrong use.
     """
-    from agelens.video import is_video
+    from agelens.inference.video import is_video
 
     choices = _Choices(detector, level, at_least, min_quality, runtime)
     job = output is not None and output.endswith(".parquet")
@@ -85,8 +85,8 @@ def predict(
             raise AgeLensError("--engine ray has no --yunet (AGELENS_YUNET on each node) and no --threads")
         _conclude(_on_ray(paths, model, str(output), choices, address), str(output), min_quality)
         return
-    from agelens.catalogue import resolve
-    from agelens.predictor import Predictor
+    from agelens.inference.predictor import Predictor
+    from agelens.models.catalogue import resolve
 
     predictor = Predictor(resolve(model), detector, threads=threads, runtime=runtime, yunet=yunet)
     if any(is_video(path) for path in paths):
@@ -115,8 +115,8 @@ def _images(
     annotate: Path | None,
     choices: _Choices,
 ) -> None:
-    from agelens.apps.jobs.sources import stream
     from agelens.files import write_text
+    from agelens.inference.sources import stream
 
     images = list(stream(paths))
     shown = choices.at_least, choices.min_quality
@@ -179,7 +179,7 @@ def _named(predictor: Predictor, images: Sequence[Named], level: float) -> Itera
 
 def _job(predictor: Predictor, paths: list[str], output: Path, choices: _Choices) -> Report:
     from agelens.apps.jobs.job import Asked, run_job
-    from agelens.apps.jobs.sources import stream
+    from agelens.inference.sources import stream
 
     found_by = predictor.detector.name  # what 'auto' has become here
     asked = Asked(predictor.bundle.fingerprint, **choices._replace(detector=found_by)._asdict())
@@ -195,8 +195,8 @@ def _job(predictor: Predictor, paths: list[str], output: Path, choices: _Choices
 def _on_ray(paths: list[str], model: str, output: str, choices: _Choices, address: str | None) -> Report:
     from agelens.apps.jobs.job import Asked
     from agelens.apps.jobs.ray_job import run_ray_job, table_of_bytes
-    from agelens.apps.jobs.sources import stream
-    from agelens.catalogue import resolve
+    from agelens.inference.sources import stream
+    from agelens.models.catalogue import resolve
 
     asked = Asked(resolve(model).fingerprint, **choices._asdict())
     images = table_of_bytes(paths)
@@ -222,8 +222,8 @@ def _conclude(report: Report, output: str, min_quality: float) -> None:
 
 def _save_annotated(source: Path, answer: Answer, folder: Path, drawn: set[Path], min_quality: float) -> None:
     """Save the picture with its faces under its own name, numbered where two inputs share one."""
-    from agelens.annotate import annotate
     from agelens.files import written_whole
+    from agelens.inference.annotate import annotate
 
     suffix = source.suffix.lower() if source.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp") else ".png"
     path = folder / f"{source.stem}{suffix}"

@@ -13,8 +13,8 @@ from agelens.cli.console import progress
 from agelens.cli.printing import add_face_columns, face_cells
 
 if TYPE_CHECKING:
-    from agelens.predictor import Predictor
-    from agelens.video import TrackedFace
+    from agelens.inference.predictor import Predictor
+    from agelens.inference.video import TrackedFace
 
 
 @dataclass(slots=True)
@@ -39,9 +39,9 @@ def predict_video(
     """Read a video; write a JSON line a frame to ``output``, the drawn video, and a table of its faces."""
     import numpy as np
 
-    from agelens.annotate import annotate
     from agelens.files import written_whole
-    from agelens.video import Video, VideoWriter, is_camera
+    from agelens.inference.annotate import annotate
+    from agelens.inference.video import Video, VideoWriter, is_camera
 
     video = Video(source)
     seen: dict[int, _Seen] = {}

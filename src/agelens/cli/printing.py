@@ -9,13 +9,13 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from agelens.tables import columns, rows_of
+from agelens.inference.rows import columns, rows_of
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from agelens.answers import Answer, Face
+    from agelens.inference.answers import Answer, Face
 
 Format = Literal["table", "json", "jsonl", "csv"]
 
@@ -63,7 +63,7 @@ def face_cells(face: Face, at_least: int | None, min_quality: float) -> list[str
     """A face's answer as a line of a table, or that it was refused."""
     from rich.text import Text
 
-    from agelens.annotate import certainty
+    from agelens.inference.annotate import certainty
 
     blank = [] if at_least is None else [""]
     if face.refusal(min_quality) is not None:

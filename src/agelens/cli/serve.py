@@ -46,7 +46,7 @@ def serve(
     require("fastapi", "serve")
     uvicorn = require("uvicorn", "serve")
     from agelens.apps.service.settings import Settings, api_keys
-    from agelens.catalogue import resolve
+    from agelens.models.catalogue import resolve
 
     if runtime == "openvino":
         require("openvino", "openvino")

@@ -11,7 +11,7 @@ from agelens.cli.console import progress, tell, tell_failures
 from agelens.errors import AgeLensError
 
 if TYPE_CHECKING:
-    from agelens.apps.submission import SubmissionReport
+    from agelens.apps.competition.submission import SubmissionReport
 
 
 def submit(
@@ -49,7 +49,7 @@ def submit(
     """
     models = model or ["embedded"]
     if notebook is not None:
-        from agelens.apps.notebook import write_notebook
+        from agelens.apps.competition.notebook import write_notebook
 
         if len(models) != 1:
             raise AgeLensError("--notebook loads one model: give --model kaggle://… once")
@@ -58,11 +58,11 @@ def submit(
         return
     if data is None:
         raise AgeLensError("--data names the competition's folder (or --notebook a notebook to write)")
-    from agelens.apps.competition import read_competition_folder
-    from agelens.apps.submission import submit as write
-    from agelens.catalogue import resolve
+    from agelens.apps.competition.folder import read_competition_folder
+    from agelens.apps.competition.submission import submit as write
+    from agelens.inference.predictor import Predictor
     from agelens.labels import parse_gender_code
-    from agelens.predictor import Predictor
+    from agelens.models.catalogue import resolve
 
     code = parse_gender_code(gender_code) if gender_code else None
     predictors = [Predictor(resolve(name), detector) for name in models]

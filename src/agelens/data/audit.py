@@ -11,13 +11,13 @@ from typing import Any
 
 from agelens.data.balance import Balance, balance_of
 from agelens.data.duplicates import Fingerprint, clusters, find_copies, fingerprints
-from agelens.data.findings import Finding
 from agelens.data.manifest import Manifest
-from agelens.detect import Detector
+from agelens.data.problems import Finding
 from agelens.errors import ImageError
-from agelens.images import open_image
+from agelens.faces.detection.base import Detector
+from agelens.faces.images import open_image
+from agelens.faces.quality import BLURRED
 from agelens.labels import MAX_AGE, Sample
-from agelens.quality import BLURRED
 
 #: Pixels. A face smaller than this shows little of its age.
 TINY = 48

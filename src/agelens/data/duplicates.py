@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens.errors import ImageError
+from agelens.faces.images import open_image
+from agelens.faces.quality import laplacian_variance
 from agelens.files import sha256
-from agelens.images import open_image
-from agelens.quality import laplacian_variance
 
 #: Cosine of brightness patterns above which a pair is looked at again.
 CANDIDATE = 0.93

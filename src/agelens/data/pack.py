@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from agelens.data.manifest import Manifest, read_manifest, write_manifest
-from agelens.data.readers.report import Problem
+from agelens.data.problems import Problem
 from agelens.errors import AgeLensError, ImageError, ManifestError
+from agelens.faces.images import Pixels, open_image, resize_to_square
 from agelens.files import write_text
-from agelens.images import Pixels, open_image, resize_to_square
 from agelens.labels import Sample
 from agelens.version import __version__
 

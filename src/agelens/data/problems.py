@@ -1,8 +1,19 @@
-"""What an audit finds: one thing, and the rows that it is about."""
+"""What is wrong with a table of faces: a row that was left out, or a thing that an audit found."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One row or file that was left out, and why."""
+
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)

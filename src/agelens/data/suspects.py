@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens import ages
-from agelens.data.findings import Finding
+from agelens.data.problems import Finding
 from agelens.labels import GENDERS, Sample
 
 #: An age is suspected where the answer puts less than this on its side of the label, ...

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens import ages, conformal, metrics
-from agelens.batch import read_each
-from agelens.bundle import Bundle, Calibration
-from agelens.card import rewrite_card
 from agelens.data.manifest import Manifest
 from agelens.errors import ManifestError
-from agelens.predictor import Predictor
+from agelens.inference.batch import read_each
+from agelens.inference.predictor import Predictor
+from agelens.models.bundle import Bundle, Calibration
+from agelens.models.card import rewrite_card
 
 #: Tried for a temperature: from a quarter to four, in steps of 1 %.
 TEMPERATURES = np.exp(np.arange(-139, 140) * 0.01)

@@ -12,11 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens import ages, metrics
-from agelens.answers import LEVEL, Reading
-from agelens.batch import read_each
-from agelens.bundle import Calibration
 from agelens.data.manifest import Manifest
-from agelens.data.readers.report import Problem
+from agelens.data.problems import Problem
 from agelens.errors import ManifestError
 from agelens.evaluation.age_checks import AgeCheck, age_checks
 from agelens.evaluation.coverage import Coverage, coverage_by_band
@@ -24,8 +21,11 @@ from agelens.evaluation.gaps import Gap, gaps
 from agelens.evaluation.groups import GroupError, Prediction, group_errors
 from agelens.evaluation.refusing import Refusing, refusing
 from agelens.files import written_whole
+from agelens.inference.answers import LEVEL, Reading
+from agelens.inference.batch import read_each
+from agelens.inference.predictor import Predictor
 from agelens.labels import GENDERS
-from agelens.predictor import Predictor
+from agelens.models.bundle import Calibration
 
 #: The columns of single predictions.
 _PREDICTED = (
@@ -69,7 +69,7 @@ def evaluate(
     manifest: Manifest,
     *,
     flip: bool = False,
-    point: ages.Point = "mean",
+    point: ages.PointEstimate = "mean",
     level: float = LEVEL,
     resamples: int = 1000,
     progress: Callable[[int], None] = lambda done: None,
@@ -174,7 +174,7 @@ def measure(
         },
     )
     adult = true_age >= ages.ADULT
-    of_age = ages.at_least(reading.age, ages.ADULT)
+    of_age = ages.survival(reading.age, ages.ADULT)
     add(
         np.flatnonzero(with_age),
         {"adult_calibration_error": lambda i: metrics.calibration_error(adult[i], of_age[i])},

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from agelens.detect import Detection
-from agelens.images import Pixels, resize_to_square
+from agelens.faces.detection.base import Detection
+from agelens.faces.images import Pixels, resize_to_square
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]

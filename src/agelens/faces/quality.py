@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens import ages
-from agelens.images import Pixels
+from agelens.faces.images import Pixels
 from agelens.labels import NUM_AGES
 
 #: Variance of the Laplacian at 64×64 below which a picture is called blurred; it gives a sharpness of a half.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from agelens.answers import Face
-from agelens.images import Source, open_image
+from agelens.faces.images import Source, open_image
+from agelens.inference.answers import Face
 from agelens.labels import Gender
 
 #: Box and label colours that stay apart for colour-blind eyes (Okabe & Ito 2008), with their text colour.

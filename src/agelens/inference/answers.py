@@ -31,7 +31,7 @@ class Face:
         gender: the more probable label.
         gender_probability: of that label, 0.5..1.
         age_probabilities: (101,) float32, the whole distribution over ages 0..100; sums to 1.
-        quality: 0..1, how far the face can be trusted to be read; see ``agelens.quality``.
+        quality: 0..1, how far the face can be trusted to be read; see ``agelens.faces.quality``.
     """
 
     box: tuple[float, float, float, float]
@@ -50,7 +50,7 @@ class Face:
         Raises:
             ValueError: ``age`` is not within 0..100.
         """
-        return float(ages.at_least(self.age_probabilities, age))
+        return float(ages.survival(self.age_probabilities, age))
 
     def refusal(self, min_quality: float) -> str | None:
         """Why the face is not answered where that much quality is asked for; None where it is."""

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from agelens import quality
-from agelens.answers import Reading
 from agelens.errors import ImageError
-from agelens.images import Pixels
-from agelens.predictor import LargestFace, Predictor
+from agelens.faces import quality
+from agelens.faces.images import Pixels
+from agelens.inference.answers import Reading
+from agelens.inference.predictor import LargestFace, Predictor
 
 #: Images in memory at once.
 WINDOW = 512
@@ -29,7 +29,7 @@ class BatchReading:
         reading: their distributions, in the order of ``rows``.
         errors: position -> why an image could not be read.
         without_face: how many were read whole, since no face was found in them.
-        quality: (n,) 0..1, in the order of ``rows``; see ``agelens.quality``.
+        quality: (n,) 0..1, in the order of ``rows``; see ``agelens.faces.quality``.
     """
 
     rows: tuple[int, ...]

@@ -13,16 +13,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agelens import ages, conformal, quality
-from agelens.answers import LEVEL, Answer, Face, Reading
-from agelens.bundle import Bundle
-from agelens.crop import crop_face
-from agelens.detect import Detection, Detector, DetectorName
+from agelens import ages, conformal
 from agelens.errors import ImageError
-from agelens.images import MAX_PIXELS, Pixels, Source, open_image, resize_to_square
+from agelens.faces import quality
+from agelens.faces.crop import crop_face
+from agelens.faces.detection import make_detector
+from agelens.faces.detection.base import Detection, Detector, DetectorName
+from agelens.faces.images import MAX_PIXELS, Pixels, Source, open_image, resize_to_square
+from agelens.inference.answers import LEVEL, Answer, Face, Reading
+from agelens.inference.runtimes import RuntimeName, load_network
 from agelens.labels import GENDERS
-from agelens.runtimes import RuntimeName, load_network
-from agelens.yunet_weights import make_detector
+from agelens.models.bundle import Bundle
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agelens.answers import Answer
+    from agelens.inference.answers import Answer
 
 #: Columns and their kinds, in order; ``at_least`` and its probability follow where asked for.
 COLUMNS: dict[str, type] = {

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agelens.data.sources import IMAGE_SUFFIXES
+from agelens.data.archives import IMAGE_SUFFIXES
 from agelens.errors import AgeLensError
 
 _MANIFESTS = frozenset({".csv", ".parquet"})

@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agelens.answers import LEVEL, Face, Reading
 from agelens.errors import ImageError
-from agelens.images import Pixels
+from agelens.faces.images import Pixels
+from agelens.inference.answers import LEVEL, Face, Reading
+from agelens.inference.predictor import Predictor
 from agelens.labels import GENDERS
-from agelens.predictor import Predictor
 
 #: Boxes that overlap at least so much (intersection over union) are one face.
 OVERLAP = 0.3

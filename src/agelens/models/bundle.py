@@ -15,8 +15,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agelens.conformal import ConformalTable
-from agelens.crop import CropConvention
 from agelens.errors import BundleError
+from agelens.faces.crop import CropConvention
 from agelens.files import sha256, write_text
 from agelens.labels import GENDERS, NUM_AGES
 

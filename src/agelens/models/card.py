@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from agelens.bundle import CARD_FILE, Bundle, BundleSpec, Calibration, write_spec
-from agelens.card_tables import SHOWN, measured, metrics_tables
 from agelens.files import write_text
+from agelens.models.bundle import CARD_FILE, Bundle, BundleSpec, Calibration, write_spec
+from agelens.models.card_tables import SHOWN, measured, metrics_tables
 
 #: What a data set's terms permit, by the manifest's ``source``.
 _TERMS = {

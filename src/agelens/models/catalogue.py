@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from agelens.bundle import Bundle, read_bundle
 from agelens.errors import BundleError
+from agelens.models.bundle import Bundle, read_bundle
 
 #: The model that ships inside the package.
 EMBEDDED = "embedded"
@@ -26,7 +26,7 @@ def resolve(name: str | Path) -> Bundle:
     if text == EMBEDDED:
         return read_bundle(Path(str(resources.files("agelens") / "assets" / EMBEDDED)))
     if "://" in text:
-        from agelens.hubs import pull
+        from agelens.models.hubs import pull
 
         return pull(text)
     folder = Path(name).expanduser()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from agelens.images import Pixels
+from agelens.faces.images import Pixels
 
 #: ITU-R BT.601 weights of RGB in luminance.
 LUMINANCE = np.array([0.299, 0.587, 0.114])

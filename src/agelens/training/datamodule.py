@@ -12,10 +12,10 @@ from torch.utils.data import BatchSampler, DataLoader
 
 from agelens.data.manifest import Manifest, read_manifest
 from agelens.data.pack import Pack, is_pack
-from agelens.data.readers.report import Problem
+from agelens.data.problems import Problem
 from agelens.data.soft_labels import read_soft_labels
 from agelens.errors import ImageError, ManifestError
-from agelens.images import open_image
+from agelens.faces.images import open_image
 from agelens.labels import Sample
 from agelens.training.faces import (
     Batch,

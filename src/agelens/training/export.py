@@ -17,15 +17,15 @@ import torch
 from numpy.typing import NDArray
 
 from agelens.ages import softmax
-from agelens.bundle import CARD_FILE, MODEL_FILE, Bundle, BundleSpec, InputSpec, write_spec
-from agelens.card import model_card
 from agelens.data.manifest import Manifest, read_manifest
 from agelens.data.pack import MANIFEST_FILE, is_pack
 from agelens.errors import AgeLensError
+from agelens.faces.images import open_image, resize_to_square
 from agelens.files import write_text
-from agelens.images import open_image, resize_to_square
+from agelens.inference.predictor import Predictor
 from agelens.labels import GENDERS, NUM_AGES
-from agelens.predictor import Predictor
+from agelens.models.bundle import CARD_FILE, MODEL_FILE, Bundle, BundleSpec, InputSpec, write_spec
+from agelens.models.card import model_card
 from agelens.training.provenance import initial_weights
 from agelens.training.recipe import Recipe, load_recipe
 from agelens.training.task import AgeGenderTask

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset, Sampler
 
 from agelens.ages import frequencies, targets
 from agelens.data.soft_labels import SoftLabels
-from agelens.images import Pixels, open_image, resize_to_square
+from agelens.faces.images import Pixels, open_image, resize_to_square
 from agelens.labels import GENDERS, Sample
 from agelens.nn.losses import NO_GENDER, LossConfig
 from agelens.training.augment import AugmentConfig, augment

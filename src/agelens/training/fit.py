@@ -22,7 +22,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from agelens.data.readers.report import Problem
+from agelens.data.problems import Problem
 from agelens.errors import AgeLensError
 from agelens.files import sha256, write_text, written_whole
 from agelens.training.callbacks import callbacks_of

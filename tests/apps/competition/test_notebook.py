@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from nbclient import NotebookClient
 
-from agelens.apps.notebook import write_notebook
-from agelens.apps.submission import submit
-from agelens.catalogue import resolve
+from agelens.apps.competition.notebook import write_notebook
+from agelens.apps.competition.submission import submit
 from agelens.errors import AgeLensError
-from agelens.hubs import push
-from agelens.predictor import Predictor
+from agelens.inference.predictor import Predictor
+from agelens.models.catalogue import resolve
+from agelens.models.hubs import push
 from servers.kaggle import kaggle_server
 
 URI = "kaggle://owner/agelens/onnx/embedded"

@@ -12,12 +12,12 @@ import pytest
 from sklearn.metrics import f1_score
 
 import agelens
-from agelens.apps.submission import submit
-from agelens.bundle import Bundle
+from agelens.apps.competition.submission import submit
 from agelens.data.manifest import Manifest
 from agelens.errors import ManifestError
 from agelens.evaluation.run import evaluate
 from agelens.labels import Gender
+from agelens.models.bundle import Bundle
 
 MakeFolder = Callable[..., Path]
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 import agelens
-from agelens.apps.demo import build, launch
-from agelens.apps.face_cards import face_cards
+from agelens.apps.demo.cards import face_cards
+from agelens.apps.demo.page import build, launch
 from browser import Browser
 
 

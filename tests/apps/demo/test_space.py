@@ -15,13 +15,13 @@ import gradio
 import pytest
 import yaml
 
-from agelens.apps.space import build_space
-from agelens.bundle import Bundle
+from agelens.apps.demo.space import build_space
 from agelens.errors import AgeLensError
+from agelens.models.bundle import Bundle
 from browser import Browser
 from servers.hugging_face import HuggingFaceState, hugging_face_server
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def run(*command: object, **env: str) -> str:

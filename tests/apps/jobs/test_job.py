@@ -12,7 +12,7 @@ import pytest
 
 import agelens
 from agelens.apps.jobs.job import Asked, JobError, run_job
-from agelens.apps.jobs.sources import stream
+from agelens.inference.sources import stream
 
 ASKED = Asked("model", "whole", 0.9, 18, 0.0)
 

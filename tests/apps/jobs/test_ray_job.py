@@ -17,7 +17,7 @@ import pytest
 import agelens
 from agelens.apps.jobs.job import Asked, run_job
 from agelens.apps.jobs.ray_job import run_ray_job, table_of_bytes
-from agelens.apps.jobs.sources import stream
+from agelens.inference.sources import stream
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'agelens[ray]'")
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from agelens.answers import Answer
 from agelens.apps.service.batching import Batcher, OverloadedError
-from agelens.predictor import Found
+from agelens.inference.answers import Answer
+from agelens.inference.predictor import Found
 
 
 class Reader:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agelens.detect import View, WholeImage
+from agelens.faces.detection.base import View, WholeImage
 
 
 def test_the_whole_image_is_one_face() -> None:

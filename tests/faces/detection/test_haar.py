@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.test_yunet import overlap
 
-from agelens.haar import Haar
-from agelens.images import open_image
+from agelens.faces.boxes import iou
+from agelens.faces.detection.haar import Haar
+from agelens.faces.images import open_image
 
 
 def test_haar_finds_the_astronaut_with_her_eyes_and_nothing_else(astronaut: Path) -> None:
     (found,) = Haar().detect(open_image(astronaut).pixels)
-    assert overlap(found.box, (170, 65, 275, 180)) > 0.6
+    assert iou(found.box, (170, 65, 275, 180)) > 0.6
     assert found.landmarks is not None
     np.testing.assert_allclose(found.landmarks, [[201, 102], [246, 103]], atol=10)
 

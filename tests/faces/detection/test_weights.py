@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from agelens import yunet_weights
-from agelens.detect import DetectorError, WholeImage
-from agelens.haar import Haar
-from agelens.yunet import YuNet
-from agelens.yunet_weights import FILE_NAME, cache_folder, make_detector, yunet_file
+from agelens.faces import detection
+from agelens.faces.detection import make_detector, yunet_file
+from agelens.faces.detection.base import DetectorError, WholeImage
+from agelens.faces.detection.haar import Haar
+from agelens.faces.detection.weights import FILE_NAME, cache_folder
+from agelens.faces.detection.yunet import YuNet
 
 
 @pytest.fixture
@@ -69,9 +70,9 @@ def test_the_environment_names_a_file(monkeypatch: pytest.MonkeyPatch, yunet: Pa
 def test_auto_falls_back_to_haar_and_says_so_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(yunet_weights, "_told", set())
+    monkeypatch.setattr(detection, "_told", set())
     monkeypatch.setattr(
-        yunet_weights, "_fetch", lambda url, goal: (_ for _ in ()).throw(DetectorError("offline"))
+        detection.weights, "_fetch", lambda url, goal: (_ for _ in ()).throw(DetectorError("offline"))
     )
     with caplog.at_level(logging.WARNING):
         assert isinstance(make_detector("auto"), Haar)

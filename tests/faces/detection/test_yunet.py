@@ -9,22 +9,16 @@ import onnx
 import pytest
 
 import agelens
-from agelens.detect import OVERLAP, DetectorError, View
-from agelens.haar import Haar
-from agelens.images import open_image
-from agelens.yunet import YuNet
-
-
-def overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    x = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
-    y = max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
-    area = sum((b[2] - b[0]) * (b[3] - b[1]) for b in (one, other))
-    return x * y / (area - x * y)
+from agelens.faces.boxes import iou
+from agelens.faces.detection.base import OVERLAP, DetectorError, View
+from agelens.faces.detection.haar import Haar
+from agelens.faces.detection.yunet import YuNet
+from agelens.faces.images import open_image
 
 
 def test_yunet_finds_the_astronaut_with_five_landmarks(astronaut: Path, yunet: Path) -> None:
     (found,) = YuNet(yunet).detect(open_image(astronaut).pixels)
-    assert overlap(found.box, (180, 65, 268, 180)) > 0.6
+    assert iou(found.box, (180, 65, 268, 180)) > 0.6
     assert found.landmarks is not None
     np.testing.assert_allclose(found.landmarks[:2], [[201, 102], [246, 103]], atol=10)
     assert 0.7 <= found.score <= 1
@@ -65,7 +59,7 @@ def test_both_detectors_agree_on_clear_photos(photo: str, faces: int, photos: Pa
     sharp, plain = YuNet(yunet).detect(pixels), Haar().detect(pixels)
     assert len(sharp) == len(plain) == faces
     for face in sharp:
-        assert max(overlap(face.box, other.box) for other in plain) > 0.4
+        assert max(iou(face.box, other.box) for other in plain) > 0.4
 
 
 def test_yunet_finds_the_crowd_largest_first(photos: Path, yunet: Path) -> None:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from agelens.hubs import retry
+from agelens.models.hubs import retry
 
 
 class BusyError(Exception):

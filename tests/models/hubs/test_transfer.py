@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import agelens
-from agelens.bundle import Bundle
 from agelens.errors import BundleError
-from agelens.hubs.transfer import check_names
+from agelens.models.bundle import Bundle
+from agelens.models.hubs.transfer import check_names
 from servers.base import Fault, Server
 from servers.hugging_face import HuggingFaceState, hugging_face_server
 from servers.kaggle import KaggleState, kaggle_server
@@ -102,7 +102,7 @@ def test_a_bundle_comes_back_byte_for_byte(hub: Hub, tiny_bundle: Bundle, tmp_pa
 def test_a_second_push_is_a_new_version_and_the_first_can_be_had(
     hub: Hub, tiny_bundle: Bundle, tmp_path: Path
 ) -> None:
-    from agelens.card import record_metrics
+    from agelens.models.card import record_metrics
 
     hub.push(tiny_bundle)
     before = contents(tiny_bundle.folder)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from agelens.hubs import HubError, HuggingFaceUri, KaggleUri, parse_uri
+from agelens.models.hubs import HubError, HuggingFaceUri, KaggleUri, parse_uri
 
 
 @pytest.mark.parametrize(

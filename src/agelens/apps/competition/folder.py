@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from agelens.batch import read_each
 from agelens.data.manifest import read_table
 from agelens.errors import ManifestError
+from agelens.inference.batch import read_each
+from agelens.inference.predictor import Predictor
 from agelens.labels import GENDERS, Gender, LabelError, parse_age
-from agelens.predictor import Predictor
 
 COLUMNS = ("id", "age", "gender")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agelens.errors import AgeLensError, require
 from agelens.files import write_text
-from agelens.hubs import KaggleUri, parse_uri
+from agelens.models.hubs import KaggleUri, parse_uri
 
 _INTRODUCTION = """# Age and gender from a face: submission
 
@@ -46,7 +46,7 @@ predictor = agelens.load(folder, detector="{detector}")  # checks every file's S
 spec = predictor.bundle.spec
 print(spec.name, f"{{spec.input.size}} px;", "licence:", spec.licence)"""
 
-_SUBMIT = """from agelens.apps.submission import submit
+_SUBMIT = """from agelens.apps.competition.submission import submit
 
 report = submit([predictor], DATA, Path("submission.csv"), flip={flip}, round_ages={round_ages})
 if report.evidence:

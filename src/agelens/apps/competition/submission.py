@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from agelens import ages
-from agelens.answers import Reading
-from agelens.apps.competition import (
+from agelens.apps.competition.folder import (
     CodeEvidence,
     CompetitionFolder,
     GenderCode,
@@ -20,12 +19,13 @@ from agelens.apps.competition import (
     read_competition_folder,
     typical_answer,
 )
-from agelens.batch import BatchReading, average, read_each
 from agelens.data.manifest import read_table
 from agelens.errors import AgeLensError, ManifestError
 from agelens.files import written_whole
+from agelens.inference.answers import Reading
+from agelens.inference.batch import BatchReading, average, read_each
+from agelens.inference.predictor import Predictor
 from agelens.labels import GENDERS, MAX_AGE, MIN_AGE, Gender
-from agelens.predictor import Predictor
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def submit(
     gender_code: Mapping[str, Gender] | None = None,
     flip: bool = False,
     round_ages: bool = False,
-    point: ages.Point = "mean",
+    point: ages.PointEstimate = "mean",
     progress: Callable[[int], None] = lambda done: None,
 ) -> SubmissionReport:
     """Write the submission for a competition's folder, whole or not at all.
@@ -151,7 +151,7 @@ def _answers(
     competition: CompetitionFolder,
     code: GenderCode,
     round_ages: bool,
-    point: ages.Point,
+    point: ages.PointEstimate,
 ) -> tuple[list[dict[str, str]], dict[str, str]]:
     """One row an id, and the ids that could not be read."""
     first = batches[0]

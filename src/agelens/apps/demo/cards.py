@@ -7,8 +7,8 @@ from html import escape
 
 import numpy as np
 
-from agelens.annotate import COLOURS, certainty
-from agelens.answers import Face
+from agelens.inference.annotate import COLOURS, certainty
+from agelens.inference.answers import Face
 
 #: Of the drawing, in its own units; the page scales it.
 WIDTH, HEIGHT, BASE = 404, 110, 90

@@ -10,12 +10,12 @@ from typing import Any
 
 from PIL import Image
 
-from agelens.annotate import annotate
-from agelens.apps.face_cards import STYLE, face_cards
-from agelens.catalogue import resolve
-from agelens.detect import DetectorName, WholeImage
+from agelens.apps.demo.cards import STYLE, face_cards
 from agelens.errors import ImageError, require
-from agelens.predictor import Predictor
+from agelens.faces.detection.base import DetectorName, WholeImage
+from agelens.inference.annotate import annotate
+from agelens.inference.predictor import Predictor
+from agelens.models.catalogue import resolve
 
 TITLE = "AgeLens"
 

@@ -7,17 +7,17 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
-from agelens.apps.demo import example_images
-from agelens.bundle import is_incidental
-from agelens.catalogue import resolve
+from agelens.apps.demo.page import example_images
 from agelens.errors import AgeLensError, require
 from agelens.files import write_text
-from agelens.hubs import HuggingFaceUri
+from agelens.models.bundle import is_incidental
+from agelens.models.catalogue import resolve
+from agelens.models.hubs import HuggingFaceUri
 from agelens.version import __version__
 
 _APP = '''"""AgeLens on Hugging Face Spaces: upload a face, get age and gender."""
 
-from agelens.apps.demo import launch
+from agelens.apps.demo.page import launch
 
 launch({model!r}, detector="auto")
 '''
@@ -104,6 +104,6 @@ def push_space(folder: Path, uri: HuggingFaceUri, *, private: bool = True) -> st
     Raises:
         HubError: no credentials, or the hub refused or could not be reached.
     """
-    from agelens.hubs.huggingface import upload
+    from agelens.models.hubs.huggingface import upload
 
     return upload(folder, uri, private=private, repo_type="space")

@@ -16,13 +16,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agelens.answers import Answer
-from agelens.apps.jobs.sources import Named
 from agelens.errors import AgeLensError, require
 from agelens.files import write_text, written_whole
-from agelens.predictor import Predictor
-from agelens.runtimes import RuntimeName
-from agelens.tables import columns, rows_of
+from agelens.inference.answers import Answer
+from agelens.inference.predictor import Predictor
+from agelens.inference.rows import columns, rows_of
+from agelens.inference.runtimes import RuntimeName
+from agelens.inference.sources import Named
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agelens.answers import Answer
 from agelens.apps.jobs.job import Asked, Report, schema_of, table_of
 from agelens.errors import require
 from agelens.files import written_whole
+from agelens.inference.answers import Answer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,8 +29,8 @@ class Reader:
     """What each worker holds: the model, with one thread, since there is a worker a core."""
 
     def __init__(self, model: str, asked: Asked) -> None:
-        from agelens.catalogue import resolve
-        from agelens.predictor import Predictor
+        from agelens.inference.predictor import Predictor
+        from agelens.models.catalogue import resolve
 
         self._asked = asked
         self._predictor = Predictor(

@@ -12,14 +12,14 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from agelens.answers import LEVEL, Answer
 from agelens.apps.service import observing, problems, schema
 from agelens.apps.service.batching import Batcher, OverloadedError
 from agelens.apps.service.problems import RefusedError
 from agelens.apps.service.settings import Settings, api_keys
 from agelens.apps.service.uploads import read_uploads
-from agelens.catalogue import resolve
-from agelens.predictor import Predictor
+from agelens.inference.answers import LEVEL, Answer
+from agelens.inference.predictor import Predictor
+from agelens.models.catalogue import resolve
 from agelens.version import __version__
 
 DESCRIPTION = """Age and gender from faces, with how sure they are.

@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from agelens.answers import Answer
-from agelens.predictor import Found
+from agelens.inference.answers import Answer
+from agelens.inference.predictor import Found
 
 #: Of the running mean of the pace.
 _MEMORY = 0.95

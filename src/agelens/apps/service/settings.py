@@ -6,8 +6,8 @@ import os
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agelens.detect import DetectorName
-from agelens.runtimes import RuntimeName
+from agelens.faces.detection.base import DetectorName
+from agelens.inference.runtimes import RuntimeName
 
 #: Carries the settings to uvicorn's worker processes, as JSON.
 ENVIRONMENT = "AGELENS_SERVICE"

@@ -1,5 +1,5 @@
 """Readers: each turns one data set's layout into samples, and names every row it could not read."""
 
-from agelens.data.readers.report import Problem, ReadReport
+from agelens.data.readers.report import ReadReport
 
-__all__ = ["Problem", "ReadReport"]
+__all__ = ["ReadReport"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from agelens.data.archives import find_images, relative_to_manifest
 from agelens.data.readers.report import ReadReport
-from agelens.data.sources import find_images, relative_to_manifest
 from agelens.labels import LabelError, Sample, parse_age, parse_gender
 
 _NAME = re.compile(r"\d+_(?P<subject>.+)_(?P<age>\d+)_(?P<gender>[mf])\.\w+", re.IGNORECASE)

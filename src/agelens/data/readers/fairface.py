@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from agelens.data.archives import find_images, relative_to_manifest
 from agelens.data.manifest import read_table
 from agelens.data.readers.report import ReadReport
-from agelens.data.sources import find_images, relative_to_manifest
 from agelens.errors import ManifestError
 from agelens.labels import MAX_AGE, LabelError, Sample, parse_gender
 

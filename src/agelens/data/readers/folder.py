@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from agelens.data.archives import find_images, relative_to_manifest
 from agelens.data.manifest import COLUMNS, read_table
 from agelens.data.readers.report import ReadReport
-from agelens.data.sources import find_images, relative_to_manifest
 from agelens.errors import ManifestError
 from agelens.labels import Gender, LabelError, Sample, parse_age, parse_gender
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from agelens.data.archives import find_images, relative_to_manifest
 from agelens.data.readers.report import ReadReport
-from agelens.data.sources import find_images, relative_to_manifest
 from agelens.errors import ManifestError, require
 from agelens.labels import MAX_AGE, MIN_AGE, Gender, Sample
 

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from agelens.data.problems import Problem
 from agelens.errors import ManifestError
 from agelens.labels import Sample
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One row or file that was left out, and why."""
-
-    where: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.message}"
 
 
 @dataclass(slots=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from agelens.data.archives import find_images, relative_to_manifest
 from agelens.data.manifest import read_table
 from agelens.data.readers.report import ReadReport
-from agelens.data.sources import find_images, relative_to_manifest
 from agelens.labels import Gender, LabelError, Sample, parse_age, parse_gender
 
 ETHNICITIES = ("White", "Black", "Asian", "Indian", "Other")

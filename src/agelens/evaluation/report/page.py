@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agelens.evaluation import report_sections as sections
 from agelens.evaluation.compare import Comparison
-from agelens.evaluation.report_style import STYLE
+from agelens.evaluation.report.style import STYLE
 from agelens.evaluation.run import Evaluation
 from agelens.files import write_text
 

@@ -20,9 +20,9 @@ from agelens.evaluation.age_checks import EVERYBODY, AgeCheck
 from agelens.evaluation.compare import Comparison
 from agelens.evaluation.gaps import LABELS, Gap
 from agelens.evaluation.groups import SMALL, GroupError, Prediction
-from agelens.evaluation.report_parts import difference, table, with_interval, written
+from agelens.evaluation.report.parts import difference, table, with_interval, written
 from agelens.evaluation.run import Evaluation
-from agelens.images import open_image, resize_to_square
+from agelens.faces.images import open_image, resize_to_square
 
 #: The largest errors shown as pictures, where that is asked for.
 WORST = 24
@@ -113,7 +113,7 @@ def reliability(evaluation: Evaluation) -> str:
     aged = np.array([sample.age is not None for sample in samples])
     if aged.any():
         of_age = np.array([sample.age or 0 for sample in samples])[aged] >= ADULT
-        curves[f"age ≥ {ADULT}"] = of_age, ages.at_least(evaluation.reading.age[aged], ADULT)
+        curves[f"age ≥ {ADULT}"] = of_age, ages.survival(evaluation.reading.age[aged], ADULT)
     gendered = np.array([sample.gender is not None for sample in samples])
     if gendered.any():
         female = np.array([str(sample.gender) == "female" for sample in samples])[gendered]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens.errors import AgeLensError
-from agelens.images import Pixels
+from agelens.faces.images import Pixels
 
 DetectorName = Literal["auto", "yunet", "haar", "whole"]
 

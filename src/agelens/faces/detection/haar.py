@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agelens.detect import OVERLAP, Detection, DetectorError, View, as_box, in_picture
-from agelens.images import Pixels
+from agelens.faces.detection.base import OVERLAP, Detection, DetectorError, View, as_box, in_picture
+from agelens.faces.images import Pixels
 
 
 class Haar:

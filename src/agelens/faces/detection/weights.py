@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-from agelens.detect import Detector, DetectorError, DetectorName, WholeImage
+from agelens.faces.detection.base import DetectorError
 from agelens.files import sha256, written_whole
-from agelens.haar import Haar
-from agelens.yunet import YuNet
-
-logger = logging.getLogger(__name__)
 
 FILE_NAME = "face_detection_yunet_2026may.onnx"
 SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
@@ -21,36 +16,6 @@ URL = f"https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yune
 
 #: Seconds. The file is 230 KB; a network that needs longer to answer is taken as absent.
 TIMEOUT = 5.0
-
-_told: set[str] = set()  # what has been said once in this process
-
-
-def make_detector(name: DetectorName = "auto", yunet: Path | None = None) -> Detector:
-    """The detector of a name.
-
-    Args:
-        name: ``auto`` is YuNet where its file is at hand or can be fetched, else Haar, which it says once.
-        yunet: YuNet's file; else ``AGELENS_YUNET``, the cache, or OpenCV's zoo.
-
-    Raises:
-        DetectorError: an unknown name, or YuNet was asked for by name and cannot be had.
-    """
-    match name:
-        case "whole":
-            return WholeImage()
-        case "haar":
-            return Haar()
-        case "yunet":
-            return YuNet(yunet_file(yunet))
-        case "auto":
-            try:
-                return YuNet(yunet_file(yunet))
-            except DetectorError as error:
-                if yunet is not None or "AGELENS_YUNET" in os.environ:
-                    raise  # a file named in vain is a mistake to mend, not to paper over
-                _tell_once(f"using the Haar detector, which misses turned and small faces: {error}")
-                return Haar()
-    raise DetectorError(f"no detector {name!r}; there are auto, yunet, haar and whole")
 
 
 def yunet_file(path: Path | None = None, url: str = URL) -> Path:
@@ -88,9 +53,3 @@ def _fetch(url: str, goal: Path) -> None:
         raise DetectorError(
             f"YuNet's file could not be fetched ({reason}); go online once, or point AGELENS_YUNET to a copy"
         ) from error
-
-
-def _tell_once(message: str) -> None:
-    if message not in _told:
-        _told.add(message)
-        logger.warning(message)

@@ -13,8 +13,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from agelens.detect import OVERLAP, Detection, DetectorError, View, as_box, in_picture
-from agelens.images import Pixels
+from agelens.faces.detection.base import OVERLAP, Detection, DetectorError, View, as_box, in_picture
+from agelens.faces.images import Pixels
 
 #: Pixels of the view a cell of each of the network's three grids stands for.
 STRIDES = (8, 16, 32)

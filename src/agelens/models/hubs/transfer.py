@@ -10,9 +10,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from agelens.bundle import BUNDLE_FILE, MODEL_FILE, Bundle, is_incidental, read_bundle
 from agelens.errors import BundleError
-from agelens.hubs.uri import HubError, HubUri, HuggingFaceUri, KaggleUri, parse_uri
+from agelens.models.bundle import BUNDLE_FILE, MODEL_FILE, Bundle, is_incidental, read_bundle
+from agelens.models.hubs.uri import HubError, HubUri, HuggingFaceUri, KaggleUri, parse_uri
 
 
 def push(bundle: Bundle, uri: str | HubUri, *, private: bool = True, notes: str = "") -> str:
@@ -34,11 +34,11 @@ def push(bundle: Bundle, uri: str | HubUri, *, private: bool = True, notes: str 
     checked = read_bundle(bundle.folder)
     match parse_uri(uri) if isinstance(uri, str) else uri:
         case KaggleUri() as kaggle_uri:
-            from agelens.hubs import kaggle
+            from agelens.models.hubs import kaggle
 
             return kaggle.upload(checked, kaggle_uri, notes)
         case HuggingFaceUri() as hf_uri:
-            from agelens.hubs import huggingface
+            from agelens.models.hubs import huggingface
 
             return huggingface.upload(checked.folder, hf_uri, private=private, notes=notes)
 
@@ -58,11 +58,11 @@ def pull(uri: str | HubUri, output: Path | None = None) -> Bundle:
         raise HubError(f"{output} is not empty; name another folder")
     match parse_uri(uri) if isinstance(uri, str) else uri:
         case KaggleUri() as kaggle_uri:
-            from agelens.hubs import kaggle
+            from agelens.models.hubs import kaggle
 
             bundle = kaggle.download(kaggle_uri)
         case HuggingFaceUri() as hf_uri:
-            from agelens.hubs import huggingface
+            from agelens.models.hubs import huggingface
 
             bundle = huggingface.download(hf_uri)
     return bundle if output is None else _copy(bundle, output)

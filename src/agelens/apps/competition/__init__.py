@@ -1,0 +1,1 @@
+"""A competition: its folder, its submission, and the notebook that makes one."""

@@ -1,0 +1,1 @@
+"""The demo: one page, on this machine or as a Space."""

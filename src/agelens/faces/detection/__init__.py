@@ -1,0 +1,62 @@
+"""Faces found in a picture: a detector by its name."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from agelens.faces.detection.base import Detection, Detector, DetectorError, DetectorName, WholeImage
+from agelens.faces.detection.haar import Haar
+from agelens.faces.detection.weights import yunet_file
+from agelens.faces.detection.yunet import YuNet
+
+__all__ = [
+    "Detection",
+    "Detector",
+    "DetectorError",
+    "DetectorName",
+    "Haar",
+    "WholeImage",
+    "YuNet",
+    "make_detector",
+    "yunet_file",
+]
+
+logger = logging.getLogger(__name__)
+
+_told: set[str] = set()  # what has been said once in this process
+
+
+def make_detector(name: DetectorName = "auto", yunet: Path | None = None) -> Detector:
+    """The detector of a name.
+
+    Args:
+        name: ``auto`` is YuNet where its file is at hand or can be fetched, else Haar, which it says once.
+        yunet: YuNet's file; else ``AGELENS_YUNET``, the cache, or OpenCV's zoo.
+
+    Raises:
+        DetectorError: an unknown name, or YuNet was asked for by name and cannot be had.
+    """
+    match name:
+        case "whole":
+            return WholeImage()
+        case "haar":
+            return Haar()
+        case "yunet":
+            return YuNet(yunet_file(yunet))
+        case "auto":
+            try:
+                return YuNet(yunet_file(yunet))
+            except DetectorError as error:
+                if yunet is not None or "AGELENS_YUNET" in os.environ:
+                    raise  # a file named in vain is a mistake to mend, not to paper over
+                _tell_once(f"using the Haar detector, which misses turned and small faces: {error}")
+                return Haar()
+    raise DetectorError(f"no detector {name!r}; there are auto, yunet, haar and whole")
+
+
+def _tell_once(message: str) -> None:
+    if message not in _told:
+        _told.add(message)
+        logger.warning(message)

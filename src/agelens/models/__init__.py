@@ -1,0 +1,1 @@
+"""What a model is, where it lies, and how it is published."""
