@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from agelens.evaluation import report_sections as sections
 from agelens.evaluation.compare import Comparison
+from agelens.evaluation.report import sections
 from agelens.evaluation.report.style import STYLE
 from agelens.evaluation.run import Evaluation
 from agelens.files import write_text
