@@ -15,11 +15,11 @@ from agelens import ages
 from agelens.ages import ADULT
 from agelens.conformal import REPORTED_LEVELS
 from agelens.errors import ImageError
-from agelens.evaluation import charts
 from agelens.evaluation.age_checks import EVERYBODY, AgeCheck
 from agelens.evaluation.compare import Comparison
 from agelens.evaluation.gaps import LABELS, Gap
 from agelens.evaluation.groups import SMALL, GroupError, Prediction
+from agelens.evaluation.report import charts
 from agelens.evaluation.report.parts import difference, table, with_interval, written
 from agelens.evaluation.run import Evaluation
 from agelens.faces.images import open_image, resize_to_square
