@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agelens.data.audit import audit, clean, copies_between
+from agelens.data.audit import audit_manifest, copies_between
+from agelens.data.cleaning import clean
 from agelens.data.manifest import Manifest, read_manifest, write_manifest
 from agelens.data.soft_labels import write_soft_labels
 from agelens.labels import Gender, Sample
@@ -48,7 +49,7 @@ def test_copies_that_cross_splits_or_contradict_are_found(make: Callable[..., Ma
         Sample("copy-1.png", age=26, gender=FEMALE, split="test"),
         Sample("tiny.png", age=4, split="val"),
     )
-    report = audit(manifest)
+    report = audit_manifest(manifest)
     found = {finding.kind: finding for finding in report.findings}
     assert report.clusters == ((1, 3),)
     assert found["exact copies"].rows == (1, 3)
@@ -64,7 +65,7 @@ def test_unreadable_blurred_and_spiked_are_found(make: Callable[..., Manifest], 
     Image.fromarray(np.linspace(0, 255, 80, dtype=np.uint8)[None].repeat(80, 0)).save(tmp_path / "soft.png")
     (tmp_path / "bad.png").write_bytes(b"nonsense")
     many = [Sample(f"{n}.png", age=0) for n in range(12)]
-    report = audit(make(Sample("soft.png", age=40), Sample("bad.png", age=5), *many))
+    report = audit_manifest(make(Sample("soft.png", age=40), Sample("bad.png", age=5), *many))
     found = {finding.kind: finding for finding in report.findings}
     assert found["blurred"].rows == (1,)
     assert found["unreadable"].rows == (2,)
@@ -78,7 +79,7 @@ def test_a_subject_in_two_splits_is_found(make: Callable[..., Manifest]) -> None
         Sample("b.png", subject="ann", split="test"),
         Sample("c.png", subject="bob", split="train"),
     )
-    (finding,) = audit(manifest).findings
+    (finding,) = audit_manifest(manifest).findings
     assert (finding.kind, finding.rows, finding.detail) == (
         "subject crosses splits",
         (1, 2),
@@ -95,7 +96,7 @@ def test_cleaning_says_per_row_what_it_did(make: Callable[..., Manifest], tmp_pa
         Sample("b.png", age=50, gender=FEMALE, split="train"),
         Sample("bad.png", age=3, split="train"),
     )
-    kept, done = clean(manifest, audit(manifest))
+    kept, done = clean(manifest, audit_manifest(manifest))
     assert [sample.image for sample in kept] == ["a.png", "copy-1.png", "b.png"]
     assert {(s.age, s.age_std, s.gender, s.duplicate_group) for s in kept[:2]} == {(23, 3, None, "audit-1")}
     assert kept[2] == manifest.samples[3]
@@ -107,7 +108,7 @@ def test_cleaning_says_per_row_what_it_did(make: Callable[..., Manifest], tmp_pa
 def test_agreeing_copies_of_one_split_keep_one(make: Callable[..., Manifest]) -> None:
     first = Sample("a.png", age=20, gender=MALE, split="train")
     manifest = make(first, replace(first, image="copy-1.png"), replace(first, image="copy-2.png"))
-    kept, done = clean(manifest, audit(manifest))
+    kept, done = clean(manifest, audit_manifest(manifest))
     assert [sample.image for sample in kept] == ["a.png"]
     assert done[0] == (2, "dropped: copy of row 1 with the same labels (cluster 1)")
 
@@ -118,7 +119,7 @@ def test_a_copy_that_says_more_or_is_to_be_answered_is_not_dropped(make: Callabl
         Sample("copy-1.png", age=20, gender=MALE, split="train"),
         Sample("copy-2.png", split="unlabelled"),
     )
-    kept, done = clean(manifest, audit(manifest))
+    kept, done = clean(manifest, audit_manifest(manifest))
     assert [sample.image for sample in kept] == ["a.png", "copy-1.png", "copy-2.png"]
     assert [sample.age for sample in kept] == [None, 20, None]
     assert {sample.duplicate_group for sample in kept} == {"audit-1"}

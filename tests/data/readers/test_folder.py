@@ -31,7 +31,7 @@ def test_columns_of_any_name_are_mapped(faces: Path, tmp_path: Path) -> None:
         tmp_path / "m.csv",
         columns={"image": "picture", "age": "years", "gender": "sex", "subject": "person", "split": "part"},
         gender_code=CODE,
-        constants={"source": "mine"},
+        source_name="mine",
     )
     first, second = report.samples
     assert (first.image, first.age, first.gender, first.subject) == ("faces/a.jpg", 31, Gender.FEMALE, "p7")
@@ -142,7 +142,7 @@ def test_appa_real_is_read_as_a_folder(appa_real: Path, tmp_path: Path) -> None:
         tmp_path / "m.csv",
         columns={"image": "file", "group": "ethnicity"},
         exclude={"on_ignore_list": "1"},
-        constants={"source": "appa-real"},
+        source_name="appa-real",
     )
     assert len(report.samples) > 5400
     assert report.problems == []

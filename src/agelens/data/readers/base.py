@@ -46,7 +46,7 @@ class ImportReport:
         self.unused += [column for column in columns if column not in {*used, *self.unused}]
 
     def labels(self) -> dict[str, int]:
-        """Manifest column -> how many samples carry it, for each column of a label that any sample carries."""
+        """Label -> how many samples carry it; labels that none carries are left out."""
         names = ("gender", "subject", "group", "split", "duplicate_group")
         counts = {"age": sum(sample.point_age is not None for sample in self.samples)}
         counts |= {name: sum(bool(getattr(sample, name)) for sample in self.samples) for name in names}
