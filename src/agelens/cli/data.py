@@ -60,8 +60,8 @@ def import_data(
 ) -> None:
     """Turn labelled faces of any layout into a manifest.
 
-    Rows that cannot be used are named and left out; the exit code is then 1. An option that the reader
-    of the data set does not take is an error.
+    Rows that cannot be used are named and left out; the exit code is then 1. An option that the data set does
+    not take is an error.
     """
     from agelens.data.manifest import write_manifest
     from agelens.labels import parse_gender_code
