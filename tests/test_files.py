@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import csv
 import hashlib
 import stat
 from pathlib import Path
 
 import pytest
 
-from agelens.files import sha256, write_text, written_whole
+from agelens.files import folder_written_whole, sha256, write_csv, write_text, written_whole
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> None:
@@ -31,6 +32,44 @@ def test_files_have_the_rights_of_ordinary_files_and_missing_folders_are_made(tm
     ordinary.touch()
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(ordinary.stat().st_mode)
     assert path.read_text(encoding="utf-8") == "ä"
+
+
+def test_a_folder_is_replaced_once_it_is_written_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "folder"
+    for name in ("first", "second"):
+        with folder_written_whole(folder) as temporary:
+            (temporary / name).touch()
+            assert name == "first" or (folder / "first").exists()
+    assert [path.name for path in folder.iterdir()] == ["second"]
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_folder_that_fails_half_way_leaves_the_old_one_and_no_rubbish(tmp_path: Path) -> None:
+    folder, killed = tmp_path / "folder", tmp_path / ".folder.partial"
+    folder.mkdir()
+    (folder / "old").touch()
+    killed.mkdir()
+    (killed / "left by a killed run").touch()
+
+    def stop_half_way() -> None:
+        with folder_written_whole(folder) as temporary:
+            assert not list(temporary.iterdir())
+            (temporary / "half").touch()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        stop_half_way()
+    assert [path.name for path in folder.iterdir()] == ["old"]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_csv_is_utf_8_with_line_feeds_and_reads_back(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [["ä, b", 'say "so"'], ["two\nlines", None]]
+    write_csv(path, ("name", "text"), rows)
+    assert path.read_bytes().startswith('name,text\n"ä, b",'.encode())
+    with path.open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [["name", "text"], rows[0], ["two\nlines", ""]]
 
 
 def test_sha256_is_the_standard_one(tmp_path: Path) -> None:

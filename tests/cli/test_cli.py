@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from agelens.data.manifest import Manifest, read_manifest, write_manifest
+from agelens.data.manifest import Manifest, write_manifest
 from agelens.models.catalogue import resolve
 
 
@@ -146,41 +146,6 @@ def test_models_prints_the_licence_and_the_card() -> None:
     card = agelens("models", "show", "embedded").stdout
     assert "what it is not for" in card
     assert "binary label" in card
-
-
-def test_import_split_and_pack_lead_to_a_pack(utkface_val: Manifest, tmp_path: Path) -> None:
-    folder = tmp_path / "chips"
-    folder.mkdir()
-    for sample in utkface_val.samples[:60]:
-        shutil.copy(utkface_val.path(sample), folder)
-    (folder / "no_label.jpg").write_bytes(b"x")
-    done = agelens("data", "import", "utkface", folder, "-o", tmp_path / "m.csv")
-    assert done.returncode == 1
-    assert "no_label.jpg" in done.stderr
-    assert "60 images" in done.stdout
-    done = agelens("data", "split", tmp_path / "m.csv", "--ratio", "train=0.5,val=0.5")
-    assert done.returncode == 0
-    assert "train 30, val 30" in done.stdout
-    done = agelens(
-        "data", "pack", tmp_path / "m.csv", "--size", 32, "-o", tmp_path / "pack", "--detector", "haar"
-    )
-    assert "32 × 32" in done.stdout
-    assert done.returncode in (0, 1)  # Haar may miss some
-    done = agelens("data", "import", "utkface", folder, "-o", tmp_path / "m.csv", "--strict")
-    assert done.returncode == 2
-
-
-def test_import_folder_maps_columns(astronaut: Path, tmp_path: Path) -> None:
-    shutil.copy(astronaut, tmp_path)
-    (tmp_path / "l.csv").write_text("file,years,sex,bad\nastronaut.jpg,36,2,0\nother.jpg,3,1,1\n")
-    done = agelens(
-        "data", "import", "folder", tmp_path / "l.csv", "-o", tmp_path / "m.csv", "--column", "image=file",
-        "--column", "age=years", "--column", "gender=sex", "--gender-code", "1=male,2=female",
-        "--exclude", "bad=1", "--source-name", "nasa",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    (sample,) = read_manifest(tmp_path / "m.csv").samples
-    assert (sample.image, sample.age, sample.gender, sample.source) == ("astronaut.jpg", 36, "female", "nasa")
 
 
 def test_evaluate_prints_writes_and_records(utkface_val: Manifest, tmp_path: Path) -> None:

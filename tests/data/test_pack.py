@@ -9,8 +9,10 @@ from PIL import Image
 
 from agelens.data import pack as packing
 from agelens.data.manifest import Manifest, read_manifest
-from agelens.data.pack import Pack, is_pack, write_pack
+from agelens.data.pack import Pack, crop_found, is_pack, write_pack
 from agelens.errors import ImageError, ManifestError
+from agelens.faces.crop import CropConvention, crop_face
+from agelens.faces.detection import Haar
 from agelens.faces.images import open_image, resize_to_square
 from agelens.labels import Sample
 
@@ -63,6 +65,18 @@ def test_a_crop_that_finds_no_face_leaves_the_row_out(manifest: Manifest, tmp_pa
     assert 0 < report.packed < 10
     assert len(report.problems) == 10 - report.packed
     assert "no face" in report.problems[0].message
+
+
+def test_a_found_face_is_packed_as_predict_feeds_it_to_the_network(astronaut: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), "grey").save(tmp_path / "faceless.png")
+    both = Manifest((Sample(str(astronaut), age=36), Sample("faceless.png")), tmp_path)
+    finder = Haar()
+    result = write_pack(both, tmp_path / "pack", 32, crop=crop_found(finder))
+    (problem,) = result.problems
+    assert (result.packed, str(problem)) == (1, "row 2: no face was found in it")
+    pixels = open_image(astronaut).pixels
+    expected = crop_face(pixels, finder.detect(pixels)[0], "haar", CropConvention(), 32)
+    np.testing.assert_array_equal(Pack(tmp_path / "pack")[0], expected)
 
 
 def test_packing_again_replaces_the_pack_but_nothing_else(manifest: Manifest, tmp_path: Path) -> None:

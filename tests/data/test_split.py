@@ -57,6 +57,18 @@ def test_many_tiny_strata_do_not_all_fall_to_one_split() -> None:
     assert counts == {"a": 10, "b": 10}
 
 
+def test_each_stratum_has_its_shares_before_the_whole_has() -> None:
+    """Four rows that stay together are all of train; the five of another stratum still come as 4 and 1.
+
+    Were the whole to decide first, it would take two of the five for test.
+    """
+    family = [Sample(f"f{number}", age=5, subject="family") for number in range(4)]
+    others = [Sample(f"o{number}", age=35) for number in range(5)]
+    done = split_samples([*family, *others], {"train": 0.8, "test": 0.2})
+    assert [sample.split for sample in done[:4]] == ["train"] * 4
+    assert Counter(sample.split for sample in done[4:]) == {"train": 4, "test": 1}
+
+
 def test_rows_with_a_split_keep_it_and_their_cluster_follows() -> None:
     samples = [Sample("a", split="test", subject="p"), Sample("b", subject="p"), Sample("c")]
     done = split_samples(samples, {"train": 1.0})

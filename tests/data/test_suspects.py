@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from agelens import ages
-from agelens.data.suspects import suspected_labels
+from agelens.data.manifest import Manifest
+from agelens.data.soft_labels import read_soft_labels, write_soft_labels
+from agelens.data.suspects import suspected_by_answers, suspected_labels
 from agelens.labels import Gender, Sample
 
 
@@ -30,3 +34,26 @@ def test_only_answered_rows_are_judged_and_named_by_their_place_in_the_manifest(
     samples = [Sample("a.jpg", age=3), Sample("b.jpg", age=70)]
     (finding,) = suspected_labels(samples, [1], ages.gaussian([20], 3.0), np.array([[0.5, 0.5]]))
     assert (finding.rows, finding.detail) == ((2,), "labelled 70, read as 20 years")
+
+
+def test_a_sure_answer_a_few_years_away_is_no_suspicion() -> None:
+    """A sure answer for a child leaves a label two years off all but impossible; it is an ordinary error."""
+    samples = [Sample("near.jpg", age=4), Sample("far.jpg", age=4)]
+    answers = ages.gaussian([7, 17], 0.5)
+    (finding,) = suspected_labels(samples, [0, 1], answers, np.full((2, 2), 0.5))
+    assert (finding.kind, finding.rows) == ("suspected age", (2,))
+
+
+def test_an_unsure_answer_many_years_away_is_no_suspicion() -> None:
+    answers = ages.gaussian([45], 12.0)
+    assert suspected_labels([Sample("a.jpg", age=25)], [0], answers, np.full((1, 2), 0.5)) == []
+
+
+def test_answers_are_held_against_the_rows_that_they_know(tmp_path: Path) -> None:
+    manifest = Manifest((Sample("a.jpg", age=3), Sample("b.jpg", age=70), Sample("c.jpg", age=70)), tmp_path)
+    images = [tmp_path / name for name in ("c.jpg", "b.jpg", "elsewhere.jpg")]
+    write_soft_labels(tmp_path / "t.npz", images, ages.gaussian([70, 20, 20], 3.0), np.full((3, 2), 0.5))
+    (finding,), answered = suspected_by_answers(manifest, read_soft_labels(tmp_path / "t.npz"))
+    assert (finding.rows, answered) == ((2,), 2)
+    unknown = Manifest((Sample("d.jpg", age=3),), tmp_path)
+    assert suspected_by_answers(unknown, read_soft_labels(tmp_path / "t.npz")) == ([], 0)

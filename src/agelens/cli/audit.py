@@ -2,142 +2,174 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from agelens.cli.console import ManifestArgument, progress, tell
+import agelens
+from agelens.cli.console import ManifestArgument, progress, table, tell
 from agelens.errors import ManifestError, require
 
 if TYPE_CHECKING:
     from agelens.data.audit import Audit
     from agelens.data.manifest import Manifest
     from agelens.data.problems import Finding
+    from agelens.inference.predictor import Predictor
 
 
 def audit_data(
     manifest: ManifestArgument,
     against: Annotated[
-        Path | None, typer.Option(help="Only look for images that this manifest holds too.")
+        Path | None,
+        typer.Option(help="Second manifest: look only for images that both hold; goes with no other option."),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Every finding, as JSON.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="JSON file to write every finding to.")
+    ] = None,
     detector: Annotated[
         Literal["yunet", "haar"] | None,
-        typer.Option(help="Also name images in which this detector finds no face."),
+        typer.Option(help="Face detector: name the images in which it finds no face, too."),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Also suspect labels this model finds impossible; it must not have learnt them."),
+        typer.Option(
+            help="Model whose answers say which labels to suspect; it must not have learnt these faces."
+        ),
     ] = None,
     answers: Annotated[
         Path | None,
-        typer.Option(help="Also suspect labels by out-of-fold answers (.npz, as 'train --teacher' reads)."),
+        typer.Option(
+            help="Out-of-fold answers (.npz, as 'train --teacher' reads) that say which labels to suspect."
+        ),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the balance of ages and genders here, .png or .svg.")
+        Path | None, typer.Option(help="Picture of the balance of ages and genders to draw, .png or .svg.")
     ] = None,
     fix: Annotated[
         Path | None,
-        typer.Option(help="Write a cleaned manifest here, and beside it what was done to each row."),
+        typer.Option(help="Cleaned manifest to write, and beside it a table of what was done to each row."),
     ] = None,
 ) -> None:
     """Find copies, leaks between splits, conflicting labels, unreadable, tiny and blurred images.
 
-    Exit code 1 if anything was found.
+    The exit code is 1 if anything was found.
     """
-    import csv
-    import json
+    from agelens.data.audit import audit_manifest, without_face
+    from agelens.data.balance import draw_balance
+    from agelens.data.manifest import read_manifest
+    from agelens.data.soft_labels import read_soft_labels
+    from agelens.data.suspects import suspected_by_answers
+    from agelens.faces.detection import make_detector
+    from agelens.files import write_text
 
-    from agelens.data.audit import audit, clean, copies_between
-    from agelens.data.manifest import read_manifest, write_manifest
-    from agelens.files import write_text, written_whole
+    others = {
+        "--output": output,
+        "--detector": detector,
+        "--model": model,
+        "--answers": answers,
+        "--plot": plot,
+        "--fix": fix,
+    }
+    if against is not None and (unheard := [name for name, value in others.items() if value is not None]):
+        raise ManifestError(f"--against only compares two manifests; leave out {', '.join(unheard)}")
+    if model is not None and answers is not None:
+        raise ManifestError("labels are suspected by --model or by --answers: give one of them")
+    check_beside(manifest, fix)
+    if plot is not None:
+        require("matplotlib", "report")
+    labelled = read_manifest(manifest)
+    if against is not None:
+        raise typer.Exit(_print_shared(labelled, read_manifest(against), manifest, against))
+    finder = make_detector(detector) if detector is not None else None
+    predictor = agelens.load(model, finder or "whole") if model is not None else None
+    known = read_soft_labels(answers) if answers is not None else None
 
-    table = read_manifest(manifest)
-    if fix is not None and fix.resolve().parent != manifest.resolve().parent:
+    images = len(labelled.samples)
+    with progress("looking", images) as advance:
+        found = audit_manifest(labelled, advance)
+    if finder is not None:
+        with progress("finding faces", images) as advance:
+            found = found.with_more(without_face(labelled, finder, advance))
+    if predictor is not None:
+        found = found.with_more(_suspected_by_model(labelled, predictor))
+    if known is not None:
+        suspected, answered = suspected_by_answers(labelled, known)
+        tell(f"agelens: {answers} answers {answered} of {images} rows")
+        found = found.with_more(suspected)
+    if plot is not None:
+        draw_balance(plot, labelled.samples)
+    if output is not None:
+        write_text(output, json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n")
+    _print_audit(found)
+    if fix is not None:
+        _write_cleaned(labelled, found, fix)
+    raise typer.Exit(1 if found.findings else 0)
+
+
+def check_beside(manifest: Path, output: Path | None) -> None:
+    """Refuse to write a manifest into another folder than the one it is made from.
+
+    Raises:
+        ManifestError: the folders differ.
+    """
+    if output is not None and output.resolve().parent != manifest.resolve().parent:
         raise ManifestError(
             "a manifest's image paths start from its folder; write the new one beside the old"
         )
-    if against is not None:
-        other = read_manifest(against)
-        with progress("looking", len(table.samples) + len(other.samples)) as advance:
-            shared = copies_between(table, other, advance)
-        for finding in shared:
-            typer.echo(f"row {', '.join(map(str, finding.rows))}: {finding.detail}")
-        typer.echo(f"{len(shared)} faces of {manifest} are in {against} too")
-        raise typer.Exit(1 if shared else 0)
-    if plot is not None:
-        require("matplotlib", "report")
-    with progress("looking", len(table.samples)) as advance:
-        report = audit(table, advance)
-    if detector is not None:
-        from agelens.data.audit import without_face
-        from agelens.faces.detection import make_detector
-
-        with progress("finding faces", len(table.samples)) as advance:
-            report = report.with_more(without_face(table, make_detector(detector), advance))
-    if model is not None or answers is not None:
-        report = report.with_more(_suspects(table, model, answers, detector or "whole"))
-    if plot is not None:
-        from agelens.data.balance import draw_balance
-
-        draw_balance(plot, table.samples)
-    if output is not None:
-        write_text(output, json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n")
-    _print_audit(report)
-    if fix is not None:
-        kept, done = clean(table, report)
-        write_manifest(fix, kept)
-        changes = fix.with_suffix(".changes.csv")
-        with written_whole(changes) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["row", "image", "change"])
-            writer.writerows([row, table.samples[row - 1].image, why] for row, why in done)
-        typer.echo(f"{fix}: {len(kept)} of {len(table.samples)} rows; {changes} says what was done")
-    raise typer.Exit(1 if report.findings else 0)
 
 
-def _suspects(table: Manifest, model: str | None, answers: Path | None, detector: str) -> list[Finding]:
-    """Labels that a model's answers, or answers made out of fold, contradict."""
+def _print_shared(ours: Manifest, theirs: Manifest, manifest: Path, against: Path) -> int:
+    """Name the images that both manifests hold; the exit code."""
+    from agelens.data.audit import copies_between
+
+    with progress("looking", len(ours.samples) + len(theirs.samples)) as advance:
+        shared = copies_between(ours, theirs, advance)
+    for finding in shared:
+        typer.echo(f"row {', '.join(map(str, finding.rows))}: {finding.detail}")
+    typer.echo(f"{len(shared)} faces of {manifest} are in {against} too")
+    return 1 if shared else 0
+
+
+def _suspected_by_model(labelled: Manifest, predictor: Predictor) -> list[Finding]:
     from agelens.data.suspects import suspected_labels
-
-    if answers is not None:
-        from agelens.data.soft_labels import read_soft_labels
-
-        known = read_soft_labels(answers)
-        rows = [row for row, s in enumerate(table.samples) if str(table.path(s).resolve()) in known.rows]
-        part = known.of([table.path(table.samples[row]) for row in rows])
-        tell(f"agelens: {answers} answers {len(rows)} of {len(table.samples)} rows")
-        return suspected_labels(table.samples, rows, part.age, part.gender)
     from agelens.inference.batch import read_each
-    from agelens.inference.predictor import Predictor
-    from agelens.models.catalogue import resolve
 
-    predictor = Predictor(resolve(model or "embedded"), detector)  # type: ignore[arg-type]
-    with progress("reading faces", len(table.samples)) as advance:
-        batch = read_each(predictor, [table.path(sample) for sample in table.samples], progress=advance)
-    return suspected_labels(table.samples, batch.rows, batch.reading.age, batch.reading.gender)
+    paths = [labelled.path(sample) for sample in labelled.samples]
+    with progress("reading faces", len(paths)) as advance:
+        batch = read_each(predictor, paths, progress=advance)
+    return suspected_labels(labelled.samples, batch.rows, batch.reading.age, batch.reading.gender)
 
 
-def _print_audit(report: Audit) -> None:
+def _write_cleaned(labelled: Manifest, found: Audit, path: Path) -> None:
+    """Write the cleaned manifest, and beside it what was done to each row."""
+    from agelens.data.cleaning import clean
+    from agelens.data.manifest import write_manifest
+    from agelens.files import write_csv
+
+    kept, done = clean(labelled, found)
+    write_manifest(path, kept)
+    changes = path.with_suffix(".changes.csv")
+    rows = [(row, labelled.samples[row - 1].image, why) for row, why in done]
+    write_csv(changes, ("row", "image", "change"), rows)
+    typer.echo(f"{path}: {len(kept)} of {len(labelled.samples)} rows; {changes} says what was done")
+
+
+def _print_audit(found: Audit) -> None:
     from rich.console import Console
-    from rich.table import Table
 
     console = Console()
-    findings = Table(box=None, pad_edge=False, header_style="bold")
-    for name, justify in (("found", "left"), ("times", "right"), ("for example", "left")):
-        findings.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for kind, count in report.count().items():
-        first = next(finding for finding in report.findings if finding.kind == kind)
+    findings = table("found", "times", "for example", right=["times"])
+    for kind, count in found.count().items():
+        first = next(finding for finding in found.findings if finding.kind == kind)
         rows = ", ".join(map(str, first.rows[:4])) + (" …" if len(first.rows) > 4 else "")
         findings.add_row(kind, str(count), f"rows {rows}: {first.detail}"[:100])
-    console.print(f"[bold]{report.images}[/bold] images, {len(report.clusters)} clusters of copies")
+    console.print(f"[bold]{found.images}[/bold] images, {len(found.clusters)} clusters of copies")
     console.print(findings)
-    most = max((sum(row.values()) for row in report.balance.values()), default=1)
-    balance = Table(box=None, pad_edge=False, header_style="bold")
-    for name, justify in (("age", "right"), ("faces", "right"), ("female", "right"), ("", "left")):
-        balance.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for decade, genders in report.balance.items():
+    most = max((sum(row.values()) for row in found.balance.values()), default=1)
+    balance = table("age", "faces", "female", "", right=["age", "faces", "female"])
+    for decade, genders in found.balance.items():
         total = sum(genders.values())
         female = f"{genders.get('female', 0) / total:.0%}"
         balance.add_row(decade, str(total), female, "█" * round(40 * total / most))

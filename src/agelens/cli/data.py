@@ -3,164 +3,172 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from agelens.cli import audit
-from agelens.cli.console import ManifestArgument, progress, tell, tell_failures
+from agelens.cli.console import DetectorOption, ManifestArgument, progress, tell, tell_failures
+from agelens.data.readers import DATA_SETS
 from agelens.errors import ManifestError
 
-app = typer.Typer(help="Labelled faces: import them, deal out splits, pack them.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from agelens.data.problems import Problem
+    from agelens.labels import Sample
+
+    DataSetName = str
+else:  # the names that Typer offers are those of the table
+    DataSetName = Literal[tuple(DATA_SETS)]
+
+app = typer.Typer(help="Labelled faces: import, split, audit and pack them.", no_args_is_help=True)
 
 app.command("audit")(audit.audit_data)
 
 
 @app.command("import")
 def import_data(
-    reader: Annotated[
-        Literal["utkface", "competition", "fairface", "appa-real", "agedb", "imdb-wiki", "folder"],
-        typer.Argument(help="The source's layout; 'folder' is any CSV."),
-    ],
-    source: Annotated[Path, typer.Argument(help="A folder or tar; for 'folder', the CSV.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The manifest, .csv or .parquet.")],
+    data_set: Annotated[DataSetName, typer.Argument(help="Data set; 'folder' is any CSV.")],
+    source: Annotated[Path, typer.Argument(help="Folder or tar of the data set, or its CSV.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Manifest to write, .csv or .parquet.")],
     gender_code: Annotated[
-        str | None, typer.Option(help="What the source's gender codes mean, as 0=male,1=female.")
+        str | None, typer.Option(help="Meaning of the source's gender codes, such as 0=male,1=female.")
     ] = None,
-    column: Annotated[
-        list[str] | None, typer.Option(help="folder: ours=theirs, as age=real_age; may be repeated.")
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            help="Manifest column and the CSV's column that holds it, such as age=real_age; may be repeated.",
+        ),
     ] = None,
     images: Annotated[
-        Path | None, typer.Option(help="folder: where the images lie, if not beside the CSV.")
+        Path | None, typer.Option(help="Folder or tar of the images, if they do not lie beside the CSV.")
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option(help="folder: pass over rows where column=value; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Rows to pass over, as column=value of the CSV; may be repeated."),
     ] = None,
-    source_name: Annotated[str, typer.Option(help="folder: the manifest's 'source'.")] = "",
+    source_name: Annotated[
+        str | None, typer.Option(help="Name of the source, written into every row of the manifest.")
+    ] = None,
     apparent: Annotated[
-        bool, typer.Option("--apparent", help="appa-real: the raters' age with its spread, not the real one.")
+        bool,
+        typer.Option("--apparent", help="Ages as the raters saw them, with their spread, not the real ones."),
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first faulty row.")] = False,
 ) -> None:
     """Turn labelled faces of any layout into a manifest.
 
-    Rows that cannot be used are named and left out; the exit code is then 1.
+    Rows that cannot be used are named and left out; the exit code is then 1. An option that the data set does
+    not take is an error.
     """
     from agelens.data.manifest import write_manifest
-    from agelens.data.readers.agedb import read_agedb
-    from agelens.data.readers.appa_real import read_appa_real
-    from agelens.data.readers.competition import read_competition
-    from agelens.data.readers.fairface import read_fairface
-    from agelens.data.readers.folder import read_folder
-    from agelens.data.readers.imdb_wiki import read_imdb_wiki
-    from agelens.data.readers.utkface import read_utkface
     from agelens.labels import parse_gender_code
 
-    code = parse_gender_code(gender_code) if gender_code else None
-    match reader:
-        case "utkface":
-            report = read_utkface(source, output, strict=strict)
-        case "competition":
-            report = read_competition(source, output, gender_code=code, strict=strict)
-        case "fairface":
-            report = read_fairface(source, output, strict=strict)
-        case "appa-real":
-            report = read_appa_real(source, output, apparent=apparent, strict=strict)
-        case "agedb":
-            report = read_agedb(source, output, strict=strict)
-        case "imdb-wiki":
-            report = read_imdb_wiki(source, output, strict=strict)
-        case "folder":
-            report = read_folder(
-                source,
-                output,
-                columns=_pairs("--column", column),
-                images=images,
-                gender_code=code,
-                exclude=_pairs("--exclude", exclude),
-                constants={"source": source_name} if source_name else {},
-                strict=strict,
-            )
+    given = {
+        "gender_code": parse_gender_code(gender_code) if gender_code else None,
+        "columns": _pairs("--column", columns),
+        "images": images,
+        "exclude": _pairs("--exclude", exclude),
+        "source_name": source_name,
+        "apparent": apparent,
+    }
+    options = {name: value for name, value in given.items() if value}
+    taken = DATA_SETS[data_set].options
+    if foreign := [name for name in options if name not in taken]:
+        raise ManifestError(
+            f"{_flags(foreign)} cannot be used with the data set {data_set!r}, "
+            f"which takes {_flags(taken) or 'no such option'}"
+        )
+    report = DATA_SETS[data_set].read(source, output, strict=strict, **options)
     if not report.samples:
         tell_failures(report.problems)
         raise ManifestError(f"no row of {source} could be used")
     write_manifest(output, report.samples)
-    splits = Counter(sample.split or "(none)" for sample in report.samples)
-    counts = ", ".join(f"{name} {count}" for name, count in sorted(splits.items()))
-    typer.echo(f"{output}: {len(report.samples)} images; splits: {counts}")
+    typer.echo(f"{output}: {len(report.samples)} images; splits: {_splits(report.samples)}")
+    labels = ", ".join(f"{name} {count}" for name, count in report.labels().items()) or "none"
+    unused = f"; columns not used: {', '.join(report.unused)}" if report.unused else ""
+    typer.echo(f"labels read: {labels}{unused}")
     if report.passed_over:
         typer.echo(f"{report.passed_over} rows outside the clean subset were passed over")
     if report.clipped:
         typer.echo(f"{report.clipped} ages above 100 years were read as 100")
-    if report.problems:
-        tell_failures(report.problems)
-        tell(f"agelens: {len(report.problems)} rows were left out")
-        raise typer.Exit(1)
+    _conclude(report.problems, "rows")
 
 
 @app.command("split")
 def split_data(
     manifest: ManifestArgument,
-    ratio: Annotated[str, typer.Option(help="Shares of the splits.")] = "train=0.8,val=0.1,test=0.1",
+    ratio: Annotated[
+        str, typer.Option(help="Splits and their shares, scaled to sum to 1.")
+    ] = "train=0.8,val=0.1,test=0.1",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Default: the manifest itself.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Manifest to write, beside the old one.",
+            show_default="the manifest itself",
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the dealing.")] = 0,
-    again: Annotated[bool, typer.Option("--again", help="Deal out rows that have a split, too.")] = False,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    again: Annotated[bool, typer.Option("--again", help="Re-split the rows that have a split, too.")] = False,
     of: Annotated[
-        str, typer.Option(help="Deal out only this split's rows anew (and those without), as 'train'.")
-    ] = "",
+        str | None,
+        typer.Option(help="Re-split only the rows of this split, such as 'train', and rows without one."),
+    ] = None,
 ) -> None:
     """Deal images out to splits, by age band and gender, keeping people and duplicates together."""
     from agelens.data.manifest import read_manifest, write_manifest
     from agelens.data.split import parse_ratio, split_samples
 
+    if again and of:
+        raise ManifestError("--again re-splits every row, --of only those of one split: give one of them")
     shares = parse_ratio(ratio)
-    if output is not None and output.resolve().parent != manifest.resolve().parent:
-        raise ManifestError(
-            "a manifest's image paths start from its folder; write the new one beside the old"
-        )
-    samples = split_samples(read_manifest(manifest).samples, shares, seed=seed, again=again, of=of)
+    audit.check_beside(manifest, output)
+    samples = split_samples(read_manifest(manifest).samples, shares, seed=seed, again=again, of=of or "")
     write_manifest(output or manifest, samples)
-    counts = Counter(sample.split for sample in samples)
-    typer.echo(", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
+    typer.echo(_splits(samples))
 
 
 @app.command("pack")
 def pack_data(
     manifest: ManifestArgument,
     size: Annotated[int, typer.Option(min=16, max=1024, help="Side of the packed squares, pixels.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The pack's folder.")],
-    detector: Annotated[
-        Literal["auto", "yunet", "haar", "whole"],
-        typer.Option(help="How faces are found and aligned; 'whole' for images that are aligned faces."),
-    ] = "whole",
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the pack.")],
+    detector: DetectorOption = "whole",
     workers: Annotated[int, typer.Option(min=1, help="Decoding threads.")] = 2,
 ) -> None:
     """Decode and resize every image once, into shards that training reads without decoding."""
     from agelens.data.manifest import read_manifest
-    from agelens.data.pack import write_pack
-    from agelens.errors import ImageError
-    from agelens.faces.crop import CropConvention, crop_face
+    from agelens.data.pack import crop_found, write_pack
     from agelens.faces.detection import make_detector
-    from agelens.faces.images import Pixels
 
-    finder, convention = make_detector(detector), CropConvention()
-
-    def crop(pixels: Pixels, side: int) -> Pixels:
-        if not (found := finder.detect(pixels)):
-            raise ImageError("no face was found in it")
-        return crop_face(pixels, found[0], finder.name, convention, side)
-
+    crop = crop_found(make_detector(detector))
     table = read_manifest(manifest)
     with progress("packing", len(table.samples)) as advance:
-        report = write_pack(table, output, size, crop=crop, progress=advance, workers=workers)
-    typer.echo(f"{output}: {report.packed} images of {size} × {size}")
-    if report.problems:
-        tell_failures(report.problems)
-        tell(f"agelens: {len(report.problems)} images were left out")
+        result = write_pack(table, output, size, crop=crop, progress=advance, workers=workers)
+    typer.echo(f"{output}: {result.packed} images of {size} × {size}")
+    _conclude(result.problems, "images")
+
+
+def _conclude(problems: Sequence[Problem], what: str) -> None:
+    """Name what was left out, and exit with 1 if anything was."""
+    if problems:
+        tell_failures(problems)
+        tell(f"agelens: {len(problems)} {what} were left out")
         raise typer.Exit(1)
+
+
+def _splits(samples: Sequence[Sample]) -> str:
+    counts = Counter(sample.split or "(none)" for sample in samples)
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
+def _flags(names: Sequence[str]) -> str:
+    """The command line's spelling of a reader's options."""
+    return ", ".join("--column" if name == "columns" else f"--{name.replace('_', '-')}" for name in names)
 
 
 def _pairs(option: str, texts: list[str] | None) -> dict[str, str]:

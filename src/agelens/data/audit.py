@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from agelens.data.balance import Balance, balance_of
+from agelens.data.decoding import decode_each
 from agelens.data.duplicates import Fingerprint, clusters, find_copies, fingerprints
 from agelens.data.manifest import Manifest
 from agelens.data.problems import Finding
-from agelens.errors import ImageError
+from agelens.errors import AgeLensError
 from agelens.faces.detection.base import Detector
 from agelens.faces.images import open_image
 from agelens.faces.quality import BLURRED
@@ -24,9 +24,6 @@ TINY = 48
 
 #: Years. Copies whose ages differ by more than this contradict each other.
 TOLERATED = 0.5
-
-#: From the most to the least protected: of copies in two splits, the less protected one is dropped.
-PROTECTED = ("test", "val", "train")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ class Audit:
         }
 
 
-def audit(manifest: Manifest, progress: Callable[[int], None] = lambda done: None) -> Audit:
+def audit_manifest(manifest: Manifest, progress: Callable[[int], None] = lambda done: None) -> Audit:
     """Look at every image and label of a manifest.
 
     Finds unreadable, tiny and blurred images; exact and near copies, mirrored ones too; clusters of copies
@@ -68,7 +65,7 @@ def audit(manifest: Manifest, progress: Callable[[int], None] = lambda done: Non
     findings: list[Finding] = []
     readable: list[int] = []
     for row, one in enumerate(prints):
-        if isinstance(one, ImageError):
+        if isinstance(one, AgeLensError):
             findings.append(Finding("unreadable", (row + 1,), str(one)))
             continue
         readable.append(row)
@@ -89,19 +86,15 @@ def without_face(
 ) -> list[Finding]:
     """The images in which a detector finds no face; unreadable ones are the audit's to name."""
 
-    def look(sample: Sample) -> bool:
-        try:
-            return bool(detector.detect(open_image(manifest.path(sample)).pixels))
-        except ImageError:
-            return True
+    def sees(path: Path) -> bool:
+        return bool(detector.detect(open_image(path).pixels))
 
-    findings = []
-    with ThreadPoolExecutor(2) as pool:
-        for row, seen in enumerate(pool.map(look, manifest.samples), start=1):
-            if not seen:
-                findings.append(Finding("no face found", (row,), f"by the detector {detector.name}"))
-            progress(row)
-    return findings
+    paths = [manifest.path(sample) for sample in manifest.samples]
+    return [
+        Finding("no face found", (row,), f"by the detector {detector.name}")
+        for row, seen in enumerate(decode_each(paths, sees, progress=progress), start=1)
+        if seen is False
+    ]
 
 
 def copies_between(
@@ -123,49 +116,6 @@ def copies_between(
     return tuple(findings)
 
 
-def clean(manifest: Manifest, report: Audit) -> tuple[list[Sample], list[tuple[int, str]]]:
-    """Mend what an audit found.
-
-    Unreadable images go. Clusters of copies get a common ``duplicate_group``; of copies in several splits,
-    those of the less protected ones go (test before val before train; rows of other splits stay); copies with
-    the same split and labels keep one image; where ages contradict, all get their mean with its spread, and
-    where genders do, none.
-
-    Returns:
-        The rows that stay, and what was done: (row from 1, why).
-    """
-    kept: dict[int, Sample] = dict(enumerate(manifest.samples, start=1))
-    done: list[tuple[int, str]] = []
-
-    def drop(row: int, why: str) -> None:
-        if kept.pop(row, None) is not None:
-            done.append((row, f"dropped: {why}"))
-
-    for finding in report.findings:
-        if finding.kind == "unreadable":
-            drop(finding.rows[0], finding.detail)
-    for number, rows in enumerate(report.clusters, start=1):
-        present = [row for row in rows if row in kept]
-        guarded = next((s for s in PROTECTED if any(kept[row].split == s for row in present)), "")
-        for row in [row for row in present if kept[row].split in PROTECTED and kept[row].split != guarded]:
-            drop(row, f"copy of a face in split {guarded!r} (cluster {number})")
-        present = [row for row in present if row in kept]
-        if not present:
-            continue
-        agreed, changes = _agreed([kept[row] for row in present])
-        seen: dict[tuple[object, ...], int] = {}
-        for row in present:
-            first = seen.setdefault(_labels(kept[row]), row)
-            if first != row and not changes:
-                drop(row, f"copy of row {first} with the same labels (cluster {number})")
-                continue
-            name = kept[row].duplicate_group or f"audit-{number}"
-            kept[row] = replace(kept[row], **agreed, duplicate_group=name)
-            if changes:
-                done.append((row, f"{changes} (cluster {number})"))
-    return [kept[row] for row in sorted(kept)], sorted(done)
-
-
 def _picture(row: int, one: Fingerprint) -> list[Finding]:
     findings = []
     if min(one.width, one.height) < TINY:
@@ -176,7 +126,7 @@ def _picture(row: int, one: Fingerprint) -> list[Finding]:
 
 
 def _cluster(
-    group: list[int], samples: Sequence[Sample], prints: Sequence[Fingerprint | ImageError]
+    group: list[int], samples: Sequence[Sample], prints: Sequence[Fingerprint | AgeLensError]
 ) -> list[Finding]:
     rows = tuple(row + 1 for row in group)
     members = [samples[row] for row in group]
@@ -218,23 +168,3 @@ def _odd_ages(samples: Sequence[Sample]) -> list[Finding]:
             text = f"{counts[end]} faces of age {end}, {counts[beside]} of {beside}"
             findings.append(Finding("spike of ages", rows, text))
     return findings
-
-
-def _agreed(members: Sequence[Sample]) -> tuple[dict[str, Any], str]:
-    """The labels that contradicting copies get, and in words; nothing where they agree."""
-    agreed: dict[str, Any] = {}
-    words = []
-    ages = [sample.age for sample in members if sample.age is not None]
-    if ages and max(ages) - min(ages) > TOLERATED:
-        mean, spread = sum(ages) / len(ages), max(1.5, (max(ages) - min(ages)) / 2)
-        agreed |= {"age": round(mean, 2), "age_std": round(spread, 2)}
-        words.append(f"ages of copies differ ({min(ages):g} to {max(ages):g}): now {mean:.1f} ± {spread:.1f}")
-    if len({sample.gender for sample in members if sample.gender}) > 1:
-        agreed["gender"] = None
-        words.append("genders of copies differ: now unknown")
-    return agreed, "; ".join(words)
-
-
-def _labels(sample: Sample) -> tuple[object, ...]:
-    """What must be equal for a copy to add nothing."""
-    return sample.split, sample.age, sample.age_low, sample.age_high, sample.age_std, sample.gender

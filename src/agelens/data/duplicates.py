@@ -9,7 +9,6 @@ differ in, and see features, which alike but different faces do not share.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agelens.errors import ImageError
+from agelens.data.clusters import connected
+from agelens.data.decoding import decode_each
+from agelens.errors import AgeLensError
 from agelens.faces.images import open_image
 from agelens.faces.quality import laplacian_variance
 from agelens.files import sha256
@@ -84,21 +85,9 @@ def fingerprint(path: Path) -> Fingerprint:
 
 def fingerprints(
     paths: Sequence[Path], progress: Callable[[int], None] = lambda done: None
-) -> list[Fingerprint | ImageError]:
+) -> list[Fingerprint | AgeLensError]:
     """Fingerprints in order; an unreadable picture's error in its place."""
-
-    def read(path: Path) -> Fingerprint | ImageError:
-        try:
-            return fingerprint(path)
-        except ImageError as error:
-            return error
-
-    found: list[Fingerprint | ImageError] = []
-    with ThreadPoolExecutor(2) as pool:
-        for start in range(0, len(paths), _BLOCK):
-            found += pool.map(read, paths[start : start + _BLOCK])
-            progress(len(found))
-    return found
+    return list(decode_each(paths, fingerprint, progress=progress))
 
 
 def find_copies(prints: Sequence[Fingerprint]) -> list[Copy]:
@@ -123,20 +112,8 @@ def find_copies(prints: Sequence[Fingerprint]) -> list[Copy]:
 
 def clusters(copies: Sequence[Copy], size: int) -> list[list[int]]:
     """Copies of copies belong together: the groups of two or more positions, each rising."""
-    parent = list(range(size))
-
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
-
-    for copy in copies:
-        parent[root(copy.one)] = root(copy.other)
-    groups: dict[int, list[int]] = {}
-    for row in range(size):
-        groups.setdefault(root(row), []).append(row)
-    return [group for group in groups.values() if len(group) > 1]
+    links = ((copy.one, copy.other) for copy in copies)
+    return [group for group in connected(links, size) if len(group) > 1]
 
 
 def _by_digest(prints: Sequence[Fingerprint]) -> dict[str, list[int]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agelens.errors import ManifestError, require
-from agelens.files import written_whole
+from agelens.files import write_csv, written_whole
 from agelens.labels import MAX_AGE, MIN_AGE, LabelError, Sample, parse_gender
 
 COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Sample))
@@ -73,18 +73,14 @@ def read_manifest(path: Path) -> Manifest:
 
 def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
     """Write a manifest as CSV or Parquet (by its suffix), whole or not at all."""
-    rows = [{name: _to_text(getattr(sample, name)) for name in COLUMNS} for sample in samples]
+    rows = [[_to_text(getattr(sample, name)) for name in COLUMNS] for sample in samples]
+    if path.suffix != ".parquet":
+        write_csv(path, COLUMNS, rows)
+        return
+    arrow, parquet = require("pyarrow", "train"), require("pyarrow.parquet", "train")
     with written_whole(path) as temporary:
-        if path.suffix == ".parquet":
-            arrow, parquet = require("pyarrow", "train"), require("pyarrow.parquet", "train")
-            parquet.write_table(
-                arrow.table({name: [row[name] for row in rows] for name in COLUMNS}), temporary
-            )
-        else:
-            with temporary.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
+        columns = {name: [row[place] for row in rows] for place, name in enumerate(COLUMNS)}
+        parquet.write_table(arrow.table(columns), temporary)
 
 
 def read_table(path: Path, required: Sequence[str] = ()) -> list[dict[str, str]]:

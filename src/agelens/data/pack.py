@@ -8,19 +8,21 @@ no library to read, maps into memory as it lies on disk, and is shared between w
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from agelens.data.decoding import decode_each
 from agelens.data.manifest import Manifest, read_manifest, write_manifest
 from agelens.data.problems import Problem
 from agelens.errors import AgeLensError, ImageError, ManifestError
+from agelens.faces.crop import CropConvention, crop_face
+from agelens.faces.detection.base import Detector
 from agelens.faces.images import Pixels, open_image, resize_to_square
-from agelens.files import write_text
+from agelens.files import folder_written_whole, write_text
 from agelens.labels import Sample
 from agelens.version import __version__
 
@@ -35,7 +37,7 @@ Crop = Callable[[Pixels, int], Pixels]
 
 
 @dataclass(frozen=True, slots=True)
-class PackReport:
+class PackResult:
     """What was packed and what could not be."""
 
     packed: int
@@ -50,7 +52,7 @@ def write_pack(
     crop: Crop = resize_to_square,
     progress: Callable[[int], None] = lambda done: None,
     workers: int = 2,
-) -> PackReport:
+) -> PackResult:
     """Pack a manifest's images; rows that cannot be read are left out and reported.
 
     Args:
@@ -64,44 +66,51 @@ def write_pack(
     Raises:
         ManifestError: nothing could be packed, or ``folder`` holds something that is no pack.
     """
-    if folder.exists() and not (folder / PACK_FILE).exists() and any(folder.iterdir()):
+    if folder.exists() and not is_pack(folder) and any(folder.iterdir()):
         raise ManifestError(f"{folder} is not empty and holds no pack; name another folder")
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    samples = manifest.samples
     kept: list[Sample] = []
     problems: list[Problem] = []
-    shards: list[int] = []
-    shard: list[Pixels] = []
-    per_shard = max(1, SHARD_BYTES // (size * size * 3))
 
-    def flush() -> None:
-        np.save(partial / f"images-{len(shards):03d}.npy", np.stack(shard))
-        shards.append(len(shard))
-        shard.clear()
-
-    try:
-        for done, (sample, result) in enumerate(_read_all(manifest, size, crop, workers), start=1):
-            if isinstance(result, Problem):
-                problems.append(result)
+    def faces() -> Iterator[Pixels]:
+        paths = [manifest.path(sample) for sample in samples]
+        results = decode_each(
+            paths, lambda path: crop(open_image(path).pixels, size), progress=progress, workers=workers
+        )
+        for number, (sample, path, face) in enumerate(zip(samples, paths, results, strict=True), start=1):
+            if isinstance(face, AgeLensError):
+                problems.append(Problem(f"row {number}", str(face)))
             else:
-                kept.append(replace(sample, image=str(manifest.path(sample).resolve())))
-                shard.append(result)
-                if len(shard) == per_shard:
-                    flush()
-            progress(done)
-        if shard:
-            flush()
+                kept.append(replace(sample, image=str(path.resolve())))
+                yield face
+
+    with folder_written_whole(folder) as partial:
+        shards = _write_shards(partial, faces(), max(1, SHARD_BYTES // (size * size * 3)))
         if not kept:
             raise ManifestError("no image could be packed: " + "; ".join(map(str, problems[:3])))
         write_manifest(partial / MANIFEST_FILE, kept)
         about = {"schema_version": 1, "size": size, "shards": shards, "agelens": __version__}
         write_text(partial / PACK_FILE, json.dumps(about, indent=2) + "\n")
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return PackReport(len(kept), tuple(problems))
+    return PackResult(len(kept), tuple(problems))
+
+
+def crop_found(detector: Detector, convention: CropConvention | None = None) -> Crop:
+    """The crop of the largest face that a detector finds, as ``predict`` feeds it to a network.
+
+    The crop raises ImageError where no face is found.
+
+    Args:
+        detector: finds the face.
+        convention: where the face lies in the square; that of the shipped model unless given.
+    """
+    convention = convention or CropConvention()
+
+    def crop(pixels: Pixels, size: int) -> Pixels:
+        if not (found := detector.detect(pixels)):
+            raise ImageError("no face was found in it")
+        return crop_face(pixels, found[0], detector.name, convention, size)
+
+    return crop
 
 
 class Pack:
@@ -145,18 +154,10 @@ def is_pack(path: Path) -> bool:
     return (path / PACK_FILE).is_file()
 
 
-def _read_all(
-    manifest: Manifest, size: int, crop: Crop, workers: int
-) -> Iterator[tuple[Sample, Pixels | Problem]]:
-    def read(sample: Sample) -> Pixels | Problem:
-        try:
-            return crop(open_image(manifest.path(sample)).pixels, size)
-        except AgeLensError as error:
-            text = str(error) if isinstance(error, ImageError) else f"{sample.image}: {error}"
-            return Problem(f"row {rows[id(sample)]}", text)
-
-    rows = {id(sample): number for number, sample in enumerate(manifest.samples, start=1)}
-    with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(manifest.samples), 512):  # bounds how far decoding runs ahead
-            block = manifest.samples[start : start + 512]
-            yield from zip(block, pool.map(read, block), strict=True)
+def _write_shards(folder: Path, faces: Iterator[Pixels], rows: int) -> list[int]:
+    """Write the faces in shards of so many rows; the number of rows in each."""
+    sizes: list[int] = []
+    while shard := list(islice(faces, rows)):
+        np.save(folder / f"images-{len(sizes):03d}.npy", np.stack(shard))
+        sizes.append(len(shard))
+    return sizes

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from agelens.data.clusters import connected
 from agelens.errors import ManifestError
 from agelens.labels import Sample
 
@@ -109,24 +110,15 @@ def _deal(
 
 
 def _clusters(samples: Sequence[Sample]) -> list[list[int]]:
-    """Rows connected by a shared subject or duplicate group (union-find)."""
-    parent = list(range(len(samples)))
-
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
-
+    """The rows that share a subject or a duplicate group, directly or through others."""
     first: dict[tuple[str, str], int] = {}
-    for row, sample in enumerate(samples):
-        for kind, name in (("subject", sample.subject), ("duplicate", sample.duplicate_group)):
-            if name:
-                parent[root(row)] = root(first.setdefault((kind, name), row))
-    clusters: dict[int, list[int]] = defaultdict(list)
-    for row in range(len(samples)):
-        clusters[root(row)].append(row)
-    return list(clusters.values())
+    links = [
+        (row, first.setdefault((kind, name), row))
+        for row, sample in enumerate(samples)
+        for kind, name in (("subject", sample.subject), ("duplicate", sample.duplicate_group))
+        if name
+    ]
+    return connected(links, len(samples))
 
 
 def _stratum(sample: Sample) -> Stratum:

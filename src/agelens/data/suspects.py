@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens import ages
+from agelens.data.manifest import Manifest
 from agelens.data.problems import Finding
-from agelens.labels import GENDERS, Sample
+from agelens.data.soft_labels import SoftLabels
+from agelens.labels import GENDERS, Sample, ages_of, genders_of
 
 #: An age is suspected where the answer puts less than this on its side of the label, ...
 TAIL = 0.002
@@ -42,8 +44,16 @@ def suspected_labels(
     return _ages(samples, rows, age) + _genders(samples, rows, gender)
 
 
+def suspected_by_answers(manifest: Manifest, answers: SoftLabels) -> tuple[list[Finding], int]:
+    """The labels that out-of-fold answers contradict, and how many of the manifest's rows were answered."""
+    paths = [manifest.path(sample) for sample in manifest.samples]
+    rows = [row for row, path in enumerate(paths) if str(path.resolve()) in answers.rows]
+    part = answers.of([paths[row] for row in rows])
+    return suspected_labels(manifest.samples, rows, part.age, part.gender), len(rows)
+
+
 def _ages(samples: Sequence[Sample], rows: Sequence[int], age: ages.FloatArray) -> list[Finding]:
-    label = np.array([np.nan if (a := samples[row].point_age) is None else a for row in rows], dtype=float)
+    label = ages_of(samples[row] for row in rows)
     known = np.flatnonzero(~np.isnan(label))
     below = ages.cdf(age[known], label[known])
     tail = np.minimum(below, 1 - below)
@@ -61,7 +71,7 @@ def _ages(samples: Sequence[Sample], rows: Sequence[int], age: ages.FloatArray) 
 
 
 def _genders(samples: Sequence[Sample], rows: Sequence[int], gender: NDArray[np.floating]) -> list[Finding]:
-    label = np.array([-1 if (g := samples[row].gender) is None else g.position for row in rows])
+    label = genders_of(samples[row] for row in rows)
     findings: list[tuple[float, Finding]] = []
     for other in range(len(GENDERS)):
         carriers = label == other

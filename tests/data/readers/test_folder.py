@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from agelens.data.readers.competition import read_competition
 from agelens.data.readers.folder import read_folder
 from agelens.errors import ManifestError
 from agelens.labels import Gender, parse_gender_code
@@ -31,7 +30,7 @@ def test_columns_of_any_name_are_mapped(faces: Path, tmp_path: Path) -> None:
         tmp_path / "m.csv",
         columns={"image": "picture", "age": "years", "gender": "sex", "subject": "person", "split": "part"},
         gender_code=CODE,
-        constants={"source": "mine"},
+        source_name="mine",
     )
     first, second = report.samples
     assert (first.image, first.age, first.gender, first.subject) == ("faces/a.jpg", 31, Gender.FEMALE, "p7")
@@ -95,46 +94,6 @@ def test_a_table_without_an_image_column_asks_for_it(faces: Path, tmp_path: Path
         read_folder(faces / "l.csv", tmp_path / "m.csv")
 
 
-@pytest.fixture
-def competition(tmp_path: Path) -> Path:
-    folder = tmp_path / "face_dataset"
-    for part, count in (("train", 4), ("test", 2)):
-        (folder / part).mkdir(parents=True)
-        for number in range(count):
-            Image.new("RGB", (8, 8)).save(folder / part / f"{number:05d}.jpg")
-    (folder / "train.csv").write_text(
-        "id,full_path,age,gender\n0,train/00000.jpg,31,1\n1,train/00001.jpg,5,0\n"
-        "1,train/00002.jpg,6,0\n3,train/00003.jpg,,0\n"
-    )
-    (folder / "test.csv").write_text("id,full_path\n0,test/00000.jpg\n1,test/00001.jpg\n")
-    return folder
-
-
-@pytest.mark.parametrize(("code", "gender"), [("0=male,1=female", "female"), ("0=female,1=male", "male")])
-def test_the_competition_is_read_with_the_code_it_is_told(
-    code: str, gender: str, competition: Path, tmp_path: Path
-) -> None:
-    report = read_competition(competition, tmp_path / "m.csv", gender_code=parse_gender_code(code))
-    assert report.samples[0].gender == gender
-    assert [(sample.image, sample.split) for sample in report.samples] == [
-        ("face_dataset/train/00000.jpg", ""),
-        ("face_dataset/train/00001.jpg", ""),
-        ("face_dataset/test/00000.jpg", "unlabelled"),
-        ("face_dataset/test/00001.jpg", "unlabelled"),
-    ]
-    assert ["'1' is in row 2 too" in str(report.problems[0]), "is empty" in str(report.problems[1])] == [
-        True,
-        True,
-    ]
-
-
-def test_the_competition_without_a_code_or_a_table_is_refused(competition: Path, tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="--gender-code"):
-        read_competition(competition, tmp_path / "m.csv", gender_code=None)
-    with pytest.raises(ManifestError, match=r"no train\.csv"):
-        read_competition(tmp_path, tmp_path / "m.csv", gender_code=CODE)
-
-
 def test_appa_real_is_read_as_a_folder(appa_real: Path, tmp_path: Path) -> None:
     folder = appa_real
     report = read_folder(
@@ -142,9 +101,21 @@ def test_appa_real_is_read_as_a_folder(appa_real: Path, tmp_path: Path) -> None:
         tmp_path / "m.csv",
         columns={"image": "file", "group": "ethnicity"},
         exclude={"on_ignore_list": "1"},
-        constants={"source": "appa-real"},
+        source_name="appa-real",
     )
     assert len(report.samples) > 5400
     assert report.problems == []
     assert {sample.split for sample in report.samples} == {"train", "val"}
     assert (tmp_path / report.samples[0].image).is_file()
+
+
+def test_columns_that_nothing_was_taken_from_are_named(faces: Path, tmp_path: Path) -> None:
+    (faces / "l.csv").write_text("number,image,age,bad,smile\n1,a.jpg,31,0,yes\n")
+    report = read_folder(faces / "l.csv", tmp_path / "m.csv", exclude={"bad": "1"}, key="number")
+    assert report.unused == ["smile"]
+
+
+def test_a_gender_code_without_a_gender_column_is_refused(faces: Path, tmp_path: Path) -> None:
+    (faces / "l.csv").write_text("image,age,sex\na.jpg,31,1\n")
+    with pytest.raises(ManifestError, match="image, age, sex holds it: --column gender=NAME"):
+        read_folder(faces / "l.csv", tmp_path / "m.csv", gender_code=CODE)

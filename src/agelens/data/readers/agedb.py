@@ -10,13 +10,13 @@ import re
 from pathlib import Path
 
 from agelens.data.archives import find_images, relative_to_manifest
-from agelens.data.readers.report import ReadReport
+from agelens.data.readers.base import ImportReport
 from agelens.labels import LabelError, Sample, parse_age, parse_gender
 
 _NAME = re.compile(r"\d+_(?P<subject>.+)_(?P<age>\d+)_(?P<gender>[mf])\.\w+", re.IGNORECASE)
 
 
-def read_agedb(source: Path, manifest: Path, *, strict: bool = False) -> ReadReport:
+def read_agedb(source: Path, manifest: Path, *, strict: bool = False) -> ImportReport:
     """Read AgeDB from a folder or tar of images; names that do not fit are told of and left out.
 
     Args:
@@ -24,7 +24,7 @@ def read_agedb(source: Path, manifest: Path, *, strict: bool = False) -> ReadRep
         manifest: where the manifest will lie.
         strict: stop at the first fault.
     """
-    report = ReadReport(strict=strict)
+    report = ImportReport(strict=strict)
     images = find_images(source, manifest.parent / f"{manifest.stem}-images")
     names = relative_to_manifest(images.values(), manifest)
     for key, path in images.items():

@@ -12,7 +12,7 @@ from typing import Any
 
 from agelens.data.archives import find_images, relative_to_manifest
 from agelens.data.manifest import read_table
-from agelens.data.readers.report import ReadReport
+from agelens.data.readers.base import ImportReport
 from agelens.errors import ManifestError
 from agelens.labels import LabelError, Sample, parse_age
 
@@ -24,7 +24,7 @@ LEAST_SPREAD = 0.5
 
 def read_appa_real(
     source: Path, manifest: Path, *, apparent: bool = False, strict: bool = False
-) -> ReadReport:
+) -> ImportReport:
     """Read APPA-REAL's folder.
 
     Args:
@@ -43,9 +43,11 @@ def read_appa_real(
     images = find_images(source, manifest.parent / f"{manifest.stem}-images")
     names = relative_to_manifest(images.values(), manifest)
     wanted = ("file_name", "apparent_age_avg", "apparent_age_std") if apparent else ("file_name", "real_age")
-    report = ReadReport(strict=strict)
+    report = ImportReport(strict=strict)
     for name, table in tables.items():
-        for number, row in enumerate(read_table(table, wanted), start=1):
+        rows = read_table(table, wanted)
+        report.leave_unused(rows[0] if rows else (), wanted)
+        for number, row in enumerate(rows, start=1):
             where = f"{table.name} row {number}"
             file = f"{name}/{row['file_name']}"
             # The crop with its margin, where it is there; the whole photo else.

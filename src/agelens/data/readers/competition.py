@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from agelens.data.readers.base import ImportReport
 from agelens.data.readers.folder import read_folder
-from agelens.data.readers.report import ReadReport
 from agelens.errors import ManifestError
 from agelens.labels import Gender
 
@@ -18,8 +18,8 @@ UNLABELLED = "unlabelled"
 
 
 def read_competition(
-    source: Path, manifest: Path, *, gender_code: Mapping[str, Gender] | None, strict: bool = False
-) -> ReadReport:
+    source: Path, manifest: Path, *, gender_code: Mapping[str, Gender] | None = None, strict: bool = False
+) -> ImportReport:
     """Read the competition's folder.
 
     Args:
@@ -45,7 +45,7 @@ def read_competition(
         gender_code=gender_code,
         key="id",
         required=("age", "gender"),
-        constants={"source": "competition"},
+        source_name="competition",
         strict=strict,
     )
     if (source / "test.csv").is_file():
@@ -53,11 +53,12 @@ def read_competition(
             source / "test.csv",
             manifest,
             columns={"image": "full_path"},
-            gender_code=gender_code,
             key="id",
-            constants={"source": "competition", "split": UNLABELLED},
+            source_name="competition",
+            split=UNLABELLED,
             strict=strict,
         )
         report.samples += test.samples
         report.problems += test.problems
+        report.leave_unused(test.unused, ())
     return report

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agelens.data.archives import find_images, relative_to_manifest
 from agelens.data.manifest import read_table
-from agelens.data.readers.report import ReadReport
+from agelens.data.readers.base import ImportReport
 from agelens.errors import ManifestError
 from agelens.labels import MAX_AGE, LabelError, Sample, parse_gender
 
@@ -21,7 +21,7 @@ _INTERVAL = re.compile(r"(\d+)\s*-\s*(\d+)")
 _OPEN = re.compile(r"more than (\d+)")
 
 
-def read_fairface(source: Path, manifest: Path, *, strict: bool = False) -> ReadReport:
+def read_fairface(source: Path, manifest: Path, *, strict: bool = False) -> ImportReport:
     """Read FairFace's folder.
 
     Args:
@@ -37,9 +37,11 @@ def read_fairface(source: Path, manifest: Path, *, strict: bool = False) -> Read
         raise ManifestError(f"{source} has neither {' nor '.join(LABEL_FILES.values())}")
     images = find_images(source, manifest.parent / f"{manifest.stem}-images")
     names = relative_to_manifest(images.values(), manifest)
-    report = ReadReport(strict=strict)
+    report = ImportReport(strict=strict)
     for split, table in tables.items():
-        for number, row in enumerate(read_table(table, _COLUMNS), start=1):
+        rows = read_table(table, _COLUMNS)
+        report.leave_unused(rows[0] if rows else (), _COLUMNS)
+        for number, row in enumerate(rows, start=1):
             where = f"{table.name} row {number}"
             if (path := images.get(row["file"])) is None:
                 report.refuse(where, f"column file: there is no image {row['file']!r}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from agelens.data.archives import find_images, relative_to_manifest
 from agelens.data.manifest import COLUMNS, read_table
-from agelens.data.readers.report import ReadReport
+from agelens.data.readers.base import ImportReport
 from agelens.errors import ManifestError
 from agelens.labels import Gender, LabelError, Sample, parse_age, parse_gender
 
@@ -25,9 +25,10 @@ def read_folder(
     exclude: Mapping[str, str] | None = None,
     key: str | None = None,
     required: Collection[str] = (),
-    constants: Mapping[str, str] | None = None,
+    source_name: str = "",
+    split: str = "",
     strict: bool = False,
-) -> ReadReport:
+) -> ImportReport:
     """Read a table and the images it names, in folders or tar files.
 
     Args:
@@ -39,18 +40,27 @@ def read_folder(
         exclude: table column -> value of rows to pass over.
         key: a table column that must hold each value once.
         required: manifest columns that may not be empty.
-        constants: manifest column -> text for every row, such as ``split`` or ``source``.
+        source_name: the manifest's ``source``, for every row; the table's own column unless given.
+        split: the manifest's ``split``, likewise.
         strict: stop at the first fault.
 
     Raises:
-        ManifestError: the table lacks a mapped column, or (strict) a row is at fault.
+        ManifestError: the table lacks a mapped column, or the gender that a code is given for, or (strict)
+            a row is at fault.
     """
     rows = read_table(table)
     mapped = _check_columns(table, rows, columns or {}, exclude or {}, key)
+    if gender_code is not None and "gender" not in mapped:
+        raise ManifestError(
+            f"a gender code was given, but {table} has no column 'gender'; "
+            f"say which of {', '.join(rows[0])} holds it: --column gender=NAME"
+        )
+    constants = {name: text for name, text in (("source", source_name), ("split", split)) if text}
     found = find_images(images or table.parent, manifest.parent / f"{manifest.stem}-images")
     names = relative_to_manifest(found.values(), manifest)
     by_file_name = {Path(name).name: path for name, path in found.items()}
-    report = ReadReport(strict=strict)
+    report = ImportReport(strict=strict)
+    report.leave_unused(rows[0], [*mapped.values(), *(exclude or {}), *([key] if key else [])])
     seen: dict[str, int] = {}
     for number, row in enumerate(rows, start=1):
         where = f"{table.name} row {number}"
@@ -71,7 +81,7 @@ def read_folder(
             continue
         try:
             texts = {name: row[column] for name, column in mapped.items()}
-            sample, clipped = _parse(texts, names[path], gender_code, required, constants or {})
+            sample, clipped = _parse(texts, names[path], gender_code, required, constants)
         except LabelError as error:
             report.refuse(where, str(error))
             continue

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from agelens.data.archives import find_images, relative_to_manifest
-from agelens.data.readers.report import ReadReport
+from agelens.data.readers.base import ImportReport
 from agelens.errors import ManifestError, require
 from agelens.labels import MAX_AGE, MIN_AGE, Gender, Sample
 
@@ -32,7 +32,7 @@ _FIELDS = ("dob", "photo_taken", "full_path", "gender", "name", "face_score", "s
 _GENDERS = {0: Gender.FEMALE, 1: Gender.MALE}
 
 
-def read_imdb_wiki(source: Path, manifest: Path, *, strict: bool = False) -> ReadReport:
+def read_imdb_wiki(source: Path, manifest: Path, *, strict: bool = False) -> ImportReport:
     """Read the clean subset of IMDB-WIKI's folder; rows outside it are counted, not told of one by one.
 
     Args:
@@ -49,7 +49,7 @@ def read_imdb_wiki(source: Path, manifest: Path, *, strict: bool = False) -> Rea
         raise ManifestError(f"{source} has neither imdb.mat nor wiki.mat")
     images = find_images(source, manifest.parent / f"{manifest.stem}-images")
     names = relative_to_manifest(images.values(), manifest)
-    report = ReadReport(strict=strict)
+    report = ImportReport(strict=strict)
     for name, path in tables.items():
         rows = zip(*_columns(path, name), strict=True)
         for number, (born, taken, file, gender, person, score, second) in enumerate(rows, start=1):

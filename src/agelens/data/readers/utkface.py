@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agelens.data.archives import find_images, relative_to_manifest
 from agelens.data.manifest import read_table
-from agelens.data.readers.report import ReadReport
+from agelens.data.readers.base import ImportReport
 from agelens.labels import Gender, LabelError, Sample, parse_age, parse_gender
 
 ETHNICITIES = ("White", "Black", "Asian", "Indian", "Other")
@@ -22,7 +22,7 @@ LABELS_FILE = "utkface.csv"
 _NAME = re.compile(r"(?P<age>\d+)_(?P<gender>[01])_(?P<ethnicity>[0-4])_(?P<taken>\d{8,})\s*\.")
 
 
-def read_utkface(source: Path, manifest: Path, *, strict: bool = False) -> ReadReport:
+def read_utkface(source: Path, manifest: Path, *, strict: bool = False) -> ImportReport:
     """Read UTKFace from a folder of images, a folder of tar files, or one tar file.
 
     Args:
@@ -30,7 +30,7 @@ def read_utkface(source: Path, manifest: Path, *, strict: bool = False) -> ReadR
         manifest: where the manifest will lie; tar files are unpacked beside it.
         strict: stop at the first fault.
     """
-    report = ReadReport(strict=strict)
+    report = ImportReport(strict=strict)
     images = find_images(source, manifest.parent / f"{manifest.stem}-images")
     names = relative_to_manifest(images.values(), manifest)
     table = (source if source.is_dir() else source.parent) / LABELS_FILE

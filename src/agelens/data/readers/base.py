@@ -1,0 +1,53 @@
+"""An import's account: the samples that a reader has read, and by name whatever it could not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from agelens.data.problems import Problem
+from agelens.errors import ManifestError
+from agelens.labels import Sample
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """The running account of an import.
+
+    Attributes:
+        samples: what was read, in the source's order.
+        problems: the rows or files that were left out, and why.
+        clipped: how many ages above 100 years were read as 100.
+        passed_over: how many rows lie outside the subset that is read.
+        unused: the source's columns from which nothing was taken, in their order.
+        strict: whether the first fault ends the import.
+    """
+
+    samples: list[Sample] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    clipped: int = 0
+    passed_over: int = 0
+    unused: list[str] = field(default_factory=list)
+    strict: bool = False
+
+    def refuse(self, where: str, message: str) -> None:
+        """Leave a row out, by name.
+
+        Raises:
+            ManifestError: the import is strict.
+        """
+        problem = Problem(where, message)
+        if self.strict:
+            raise ManifestError(f"{problem} (--strict stops at the first fault)")
+        self.problems.append(problem)
+
+    def leave_unused(self, columns: Iterable[str], used: Iterable[str]) -> None:
+        """Note which of a table's columns are not among the ``used`` ones."""
+        self.unused += [column for column in columns if column not in {*used, *self.unused}]
+
+    def labels(self) -> dict[str, int]:
+        """Label -> how many samples carry it; labels that none carries are left out."""
+        names = ("gender", "subject", "group", "split", "duplicate_group")
+        counts = {"age": sum(sample.point_age is not None for sample in self.samples)}
+        counts |= {name: sum(bool(getattr(sample, name)) for sample in self.samples) for name in names}
+        return {name: count for name, count in counts.items() if count}

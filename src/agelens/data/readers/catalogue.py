@@ -1,0 +1,114 @@
+"""The data sets that AgeLens knows: how each is read, where it comes from, and what its terms permit."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agelens.data.readers.base import ImportReport
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """One data set, or one layout in which data sets come.
+
+    Attributes:
+        title: its name as its makers write it.
+        terms: what they permit; empty where only the owner of the data knows.
+        url: its project's page; empty where it has none.
+        reader: the module of this package that reads it, and the function there; imported when it is used,
+            so that the command line names every data set without loading any reader.
+        options: what the reader takes beside ``strict``.
+        fixed: options of the reader that are the same for everybody.
+    """
+
+    title: str
+    terms: str
+    url: str = ""
+    reader: str = "folder.read_folder"
+    options: tuple[str, ...] = ()
+    fixed: dict[str, str] = field(default_factory=dict)
+
+    def read(self, source: Path, manifest: Path, *, strict: bool = False, **options: Any) -> ImportReport:
+        """Read the data set from ``source``; ``manifest`` is where its manifest will lie.
+
+        Raises:
+            ManifestError: the source is not of the reader's layout, or (strict) one of its rows is at fault.
+        """
+        module, _, function = self.reader.partition(".")
+        reader = getattr(importlib.import_module(f"agelens.data.readers.{module}"), function)
+        report: ImportReport = reader(source, manifest, strict=strict, **options, **self.fixed)
+        return report
+
+
+_TABLE_OPTIONS = ("columns", "images", "gender_code", "exclude")
+
+#: By the manifest's ``source``, which is also the name on the command line.
+DATA_SETS: dict[str, DataSet] = {
+    "agedb": DataSet(
+        "AgeDB",
+        "non-commercial research only",
+        "https://ibug.doc.ic.ac.uk/resources/agedb/",
+        "agedb.read_agedb",
+    ),
+    "all-age-faces": DataSet(
+        "All-Age-Faces (Cheng et al. 2019)",
+        "non-commercial research only",
+        "https://github.com/JingchunCheng/All-Age-Faces-Dataset",
+        options=_TABLE_OPTIONS,
+        fixed={"source_name": "all-age-faces"},
+    ),
+    "appa-real": DataSet(
+        "APPA-REAL",
+        "research only",
+        "https://chalearnlap.cvc.uab.cat/dataset/26/description/",
+        "appa_real.read_appa_real",
+        options=("apparent",),
+    ),
+    "competition": DataSet(
+        "the competition's face_dataset",
+        "the competition's rules",
+        reader="competition.read_competition",
+        options=("gender_code",),
+    ),
+    "fairface": DataSet(
+        "FairFace", "CC BY 4.0", "https://github.com/joojs/fairface", "fairface.read_fairface"
+    ),
+    "folder": DataSet("any table of labelled images", "", options=(*_TABLE_OPTIONS, "source_name")),
+    "imdb-wiki": DataSet(
+        "IMDB-WIKI",
+        "research only",
+        "https://data.vision.ee.ethz.ch/cvl/rrothe/imdb-wiki/",
+        "imdb_wiki.read_imdb_wiki",
+    ),
+    "lfw": DataSet(
+        "Labeled Faces in the Wild",
+        "research only",
+        "http://vis-www.cs.umass.edu/lfw/",
+        options=_TABLE_OPTIONS,
+        fixed={"source_name": "lfw"},
+    ),
+    "utkface": DataSet(
+        "UTKFace",
+        "non-commercial research only",
+        "https://susanqq.github.io/UTKFace/",
+        "utkface.read_utkface",
+    ),
+}
+
+
+def terms_of(sources: Iterable[str]) -> dict[str, str]:
+    """Source -> its title, address and terms in one phrase, as a model's card repeats them.
+
+    Sources are those of a manifest; one that is not known here is left out.
+    """
+    known = {source: DATA_SETS[source] for source in sources if source in DATA_SETS}
+    return {
+        source: f"{one.title} ({one.url}): {one.terms}" if one.url else f"{one.title}: {one.terms}"
+        for source, one in known.items()
+        if one.terms
+    }

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from agelens.data.readers import DATA_SETS, terms_of
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_every_data_set_has_a_reader_that_takes_its_options(name: str) -> None:
+    one = DATA_SETS[name]
+    module, function = one.reader.split(".")
+    reader = getattr(importlib.import_module(f"agelens.data.readers.{module}"), function)
+    taken = inspect.signature(reader).parameters
+    assert {"source", "table"} & taken.keys()
+    assert {"manifest", "strict", *one.options, *one.fixed} <= taken.keys()
+
+
+def test_every_reader_is_in_the_table() -> None:
+    modules = {path.stem for path in (ROOT / "src/agelens/data/readers").glob("*.py")}
+    assert {one.reader.split(".")[0] for one in DATA_SETS.values()} == modules - {
+        "__init__",
+        "base",
+        "catalogue",
+    }
+
+
+def test_terms_name_the_data_its_page_and_what_is_permitted() -> None:
+    assert terms_of(["utkface", "somebody's", "fairface", "competition", "folder"]) == {
+        "utkface": "UTKFace (https://susanqq.github.io/UTKFace/): non-commercial research only",
+        "fairface": "FairFace (https://github.com/joojs/fairface): CC BY 4.0",
+        "competition": "the competition's face_dataset: the competition's rules",
+    }
+
+
+def test_every_set_but_the_persons_own_has_terms() -> None:
+    assert DATA_SETS.keys() - terms_of(DATA_SETS).keys() == {"folder"}
+
+
+def test_the_documentation_lists_every_data_set_with_its_page() -> None:
+    text = (ROOT / "docs/data-sets.md").read_text(encoding="utf-8")
+    for name, one in DATA_SETS.items():
+        assert re.search(rf"^\| .*{re.escape(one.url)}.*`{name}`", text, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("name", ["lfw", "all-age-faces"])
+def test_sets_that_come_as_a_table_are_read_under_their_own_name(name: str, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg")
+    (tmp_path / "t.csv").write_text("file,age,gender,source\na.jpg,31,female,elsewhere\n")
+    report = DATA_SETS[name].read(tmp_path / "t.csv", tmp_path / "m.csv", columns={"image": "file"})
+    (sample,) = report.samples
+    assert (sample.source, sample.age, sample.gender) == (name, 31, "female")

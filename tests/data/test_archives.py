@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from agelens.data.archives import find_images, relative_to_manifest
+from agelens.errors import ManifestError
+
+
+def picture() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def pack_tar(path: Path, names: dict[str, bytes]) -> None:
+    with tarfile.open(path, "w") as tar:
+        for name, content in names.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+
+
+def test_folders_and_tar_files_give_one_index(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "deep").mkdir(parents=True)
+    (source / "deep" / "a.PNG").write_bytes(picture())
+    (source / "notes.txt").write_text("no image")
+    pack_tar(source / "part.tar", {"faces/b.png": picture(), "labels.csv": b"image\n"})
+    found = find_images(source, tmp_path / "unpacked")
+    assert found == {
+        "deep/a.PNG": source / "deep" / "a.PNG",
+        "faces/b.png": tmp_path / "unpacked" / "faces" / "b.png",
+    }
+    assert found["faces/b.png"].read_bytes() == picture()
+    assert not (tmp_path / "unpacked" / "labels.csv").exists()
+
+
+def test_a_member_is_unpacked_again_only_where_it_is_not_there_in_full(tmp_path: Path) -> None:
+    pack_tar(tmp_path / "part.tar", {"a.png": picture(), "b.png": picture()})
+    found = find_images(tmp_path / "part.tar", tmp_path / "out")
+    found["a.png"].write_bytes(b"cut")
+    before = found["b.png"].stat().st_mtime_ns
+    again = find_images(tmp_path / "part.tar", tmp_path / "out")
+    assert again["a.png"].read_bytes() == picture()
+    assert again["b.png"].stat().st_mtime_ns == before
+
+
+def test_links_in_a_tar_are_passed_over(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "part.tar", "w") as tar:
+        link = tarfile.TarInfo("link.png")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    assert find_images(tmp_path / "part.tar", tmp_path / "out") == {}
+
+
+@pytest.mark.parametrize("name", ["../out.png", "/tmp/out-of-the-archive.png"])
+def test_a_member_that_reaches_outside_is_refused(name: str, tmp_path: Path) -> None:
+    pack_tar(tmp_path / "evil.tar", {name: picture()})
+    with pytest.raises(ManifestError, match="reaches outside"):
+        find_images(tmp_path / "evil.tar", tmp_path / "deep" / "out")
+    assert not (tmp_path / "deep" / "out.png").exists()
+
+
+def test_no_source_and_a_damaged_tar_are_sentences(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="no such file or folder"):
+        find_images(tmp_path / "gone", tmp_path)
+    (tmp_path / "bad.tar").write_bytes(b"no tar at all")
+    with pytest.raises(ManifestError, match=r"bad\.tar cannot be read as a tar file"):
+        find_images(tmp_path / "bad.tar", tmp_path)
+
+
+def test_a_manifest_names_what_lies_below_it_relatively_and_the_rest_in_full(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "work" / "faces" / "a.png", tmp_path / "b.png"
+    names = relative_to_manifest([inside, outside], tmp_path / "work" / "m.csv")
+    assert names == {inside: "faces/a.png", outside: outside.resolve().as_posix()}
