@@ -21,8 +21,9 @@ from agelens.evaluation.gaps import Gap, gaps
 from agelens.evaluation.groups import GroupError, Prediction, group_errors
 from agelens.evaluation.refusing import Refusing, refusing
 from agelens.files import written_whole
-from agelens.inference.answers import LEVEL, Reading
+from agelens.inference.answers import Reading
 from agelens.inference.batch import read_each
+from agelens.inference.options import LEVEL
 from agelens.inference.predictor import Predictor
 from agelens.labels import GENDERS
 from agelens.models.bundle import Calibration

@@ -62,18 +62,21 @@ class Picture:
         return self.pixels.shape[1] / self.width
 
 
-def open_image(source: Source, max_side: int | None = MAX_SIDE, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def open_image(
+    source: Source, max_side: int | None = MAX_SIDE, *, max_pixels: int = MAX_PIXELS, name: str | None = None
+) -> Picture:
     """Open a path, bytes, a binary file, a Pillow image or an array, as upright 8-bit RGB.
 
     Args:
         source: arrays are (height, width) or (height, width, 1 | 3 | 4) uint8, RGB order.
         max_side: reduce the picture so that its longer side is at most this; None keeps every pixel.
         max_pixels: refuse files that would unfold into more.
+        name: what errors call the image; None for its path.
 
     Raises:
         ImageError: it is missing, no image, truncated, empty, or too large to be safe.
     """
-    name = str(source) if isinstance(source, str | Path) else "the image"
+    name = name or (str(source) if isinstance(source, str | Path) else "the image")
     if isinstance(source, np.ndarray):
         image = _from_array(source)
         return _finish(image, image.size, max_side)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
+from agelens.faces.boxes import Box, intersection
 from agelens.faces.images import Source, open_image
 from agelens.inference.answers import Face
 from agelens.labels import Gender
@@ -13,7 +14,7 @@ from agelens.labels import Gender
 #: Box and label colours that stay apart for colour-blind eyes (Okabe & Ito 2008), with their text colour.
 COLOURS = {Gender.MALE: ((0, 114, 178), "white"), Gender.FEMALE: ((230, 159, 0), "black")}
 
-#: Of a face whose answers are withheld.
+#: The colours of a face whose answers are withheld.
 REFUSED = ((90, 96, 104), "white")
 
 #: Pixels. Smaller text cannot be read, so small pictures are enlarged until it fits.
@@ -21,10 +22,8 @@ SMALLEST_TEXT = 13
 SMALLEST_SIDE = 480
 
 
-def annotate(
-    image: Source, faces: Sequence[Face], max_side: int = 4096, *, min_quality: float = 0.0
-) -> Image.Image:
-    """Draw faces into a copy of the picture; one below ``min_quality`` in grey, without its answers.
+def annotate(image: Source, faces: Sequence[Face], max_side: int = 4096) -> Image.Image:
+    """Draw faces into a copy of the picture; refused ones in grey, without their answers.
 
     Text and lines grow with the picture; a picture under 480 pixels is enlarged first, since no legible
     label fits into it, and a larger one than ``max_side`` reduced (pixels).
@@ -41,14 +40,13 @@ def annotate(
         scale *= factor
     draw = ImageDraw.Draw(canvas)
     line = max(2, round(max(canvas.size) / 400))
-    taken: list[tuple[float, float, float, float]] = []
+    taken: list[Box] = []
     for face in faces:
-        refused = face.refusal(min_quality) is not None
-        colour, ink = REFUSED if refused else COLOURS[face.gender]
+        colour, ink = REFUSED if face.refused else COLOURS[face.gender]
         x0, y0, x1, y1 = (value * scale for value in face.box)
         draw.rectangle((x0, y0, x1, y1), outline=colour, width=line)
         font = _font(canvas.size, x1 - x0)
-        text = f"refused\nquality {face.quality:.2f}" if refused else label(face)
+        text = f"refused\nquality {face.quality:.2f}" if face.refused else label(face)
         _, _, right, bottom = draw.multiline_textbbox((0, 0), text, font=font)
         pad = bottom * 0.12
         place = _place((right + 2 * pad, bottom + 2 * pad), (x0, y0, x1, y1), canvas.size, taken)
@@ -78,10 +76,10 @@ def _font(size: tuple[int, int], box_width: float) -> ImageFont.FreeTypeFont | I
 
 def _place(
     extent: tuple[float, float],
-    box: tuple[float, float, float, float],
+    box: Box,
     size: tuple[int, int],
-    taken: Sequence[tuple[float, float, float, float]],
-) -> tuple[float, float, float, float]:
+    taken: Sequence[Box],
+) -> Box:
     """Above the box, else below, else inside it: the first place that covers no other label."""
     width, height = extent
     x0, y0, _, y1 = box
@@ -91,8 +89,6 @@ def _place(
         (x, y, x + width, y + height)
         for y in (min(max(0.0, y), max(0.0, size[1] - height)) for y in candidates)
     ]
-    return next((place for place in places if not any(_meet(place, other) for other in taken)), places[0])
-
-
-def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+    return next(
+        (place for place in places if not any(intersection(place, other) for other in taken)), places[0]
+    )

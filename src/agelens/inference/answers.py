@@ -1,48 +1,79 @@
-"""What is answered: a face read, an image's faces, and the distributions that they come from."""
+"""What is answered: a face, an image's faces, and the distributions that they come from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agelens import ages
+from agelens.faces.boxes import Box
+from agelens.inference.options import AnswerOptions
 from agelens.labels import Gender
 
-#: What of a face's values is withheld where its quality does not suffice.
-_ANSWERS = frozenset({"age", "age_interval", "gender", "gender_probability", "at_least_probability"})
 
-#: The level of an answer's interval unless another is asked for.
-LEVEL = 0.9
+def _told(digits: int | None = None, *, withheld: bool = False) -> dict[str, Any]:
+    """What marks a field that is told: its decimals, and whether a refused face keeps it back."""
+    return {"digits": digits, "withheld": withheld}
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One face of a picture, read.
+    """One face of a picture, answered.
+
+    The fields that carry metadata are, in this order, the values of its JSON and the columns of its tables.
 
     Attributes:
         box: x0, y0, x1, y1, in pixels of the upright original.
         detection: the detector's confidence, 0..1.
-        age: years; the expectation of the distribution.
+        quality: 0..1, how far the face can be trusted to be read; see ``agelens.faces.quality``.
+        refused: why the answers are withheld from JSON and tables; None where they are not.
+        age: years; the point of the distribution that was asked for.
         age_interval: years; holds the age with probability ``interval_level``.
-        interval_level: of the interval, 0..1.
+        interval_level: coverage of the interval, 0..1.
         gender: the more probable label.
         gender_probability: of that label, 0.5..1.
+        at_least: years, where the probability of being this old or older was asked for; else None.
+        at_least_probability: that probability, 0..1; None where it was not asked for.
         age_probabilities: (101,) float32, the whole distribution over ages 0..100; sums to 1.
-        quality: 0..1, how far the face can be trusted to be read; see ``agelens.faces.quality``.
     """
 
-    box: tuple[float, float, float, float]
-    detection: float
-    age: float
-    age_interval: tuple[float, float]
-    interval_level: float
-    gender: Gender
-    gender_probability: float
+    box: Box = field(metadata=_told(1))
+    detection: float = field(metadata=_told(3))
+    quality: float = field(default=1.0, kw_only=True, metadata=_told(3))
+    refused: str | None = field(default=None, kw_only=True, metadata=_told())
+    age: float = field(metadata=_told(1, withheld=True))
+    age_interval: tuple[float, float] = field(metadata=_told(1, withheld=True))
+    interval_level: float = field(metadata=_told())
+    gender: Gender = field(metadata=_told(withheld=True))
+    gender_probability: float = field(metadata=_told(3, withheld=True))
+    at_least: int | None = field(default=None, kw_only=True, metadata=_told())
+    at_least_probability: float | None = field(default=None, kw_only=True, metadata=_told(3, withheld=True))
     age_probabilities: NDArray[np.float32] = field(repr=False, compare=False)
-    quality: float = 1.0
+
+    @classmethod
+    def answered(
+        cls,
+        options: AnswerOptions,
+        *,
+        age_probabilities: NDArray[np.float32],
+        quality: float,
+        **values: Any,
+    ) -> Face:
+        """A face answered as the options ask: refused, and its probability of an age, where they say so."""
+        asked, lowest = options.at_least, options.min_quality
+        return cls(
+            quality=quality,
+            refused=None if quality >= lowest else f"quality {quality:.2f} is below {lowest:g}",
+            interval_level=options.level,
+            at_least=asked,
+            at_least_probability=None if asked is None else float(ages.survival(age_probabilities, asked)),
+            age_probabilities=age_probabilities,
+            **values,
+        )
 
     def probability_at_least(self, age: int) -> float:
         """The probability that the person is ``age`` or older.
@@ -52,37 +83,30 @@ class Face:
         """
         return float(ages.survival(self.age_probabilities, age))
 
-    def refusal(self, min_quality: float) -> str | None:
-        """Why the face is not answered where that much quality is asked for; None where it is."""
-        if self.quality >= min_quality:
-            return None
-        return f"quality {self.quality:.2f} is below {min_quality:g}"
-
-    def to_dict(self, at_least: int | None = None, min_quality: float = 0.0) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The face as plain JSON values; years to a tenth, probabilities to three digits.
 
-        With ``at_least``, the probability of being so old or older is added. Below ``min_quality``,
-        ``refused`` says why and the answers are null.
+        Where ``refused`` says why, the answers are null. What was not asked for is left out.
         """
-        refused = self.refusal(min_quality)
-        extra = (
-            {}
-            if at_least is None
-            else {"at_least": at_least, "at_least_probability": round(self.probability_at_least(at_least), 3)}
-        )
-        values = {
-            "box": [round(value, 1) for value in self.box],
-            "detection": round(self.detection, 3),
-            "quality": round(self.quality, 3),
-            "refused": refused,
-            "age": round(self.age, 1),
-            "age_interval": [round(value, 1) for value in self.age_interval],
-            "interval_level": self.interval_level,
-            "gender": str(self.gender),
-            "gender_probability": round(self.gender_probability, 3),
-            **extra,
+        return {
+            one.name: None if one.metadata["withheld"] and self.refused else _plain(self, one)
+            for one in fields_told(with_at_least=self.at_least is not None)
         }
-        return values if refused is None else values | dict.fromkeys(_ANSWERS & values.keys())
+
+
+def fields_told(*, with_at_least: bool) -> list[Field[Any]]:
+    """The fields of a face that JSON and tables tell."""
+    told = [one for one in fields(Face) if one.metadata]
+    return told if with_at_least else [one for one in told if not one.name.startswith("at_least")]
+
+
+def _plain(face: Face, told: Field[Any]) -> Any:
+    value, digits = getattr(face, told.name), told.metadata["digits"]
+    if isinstance(value, str):
+        return str(value)
+    if digits is None or value is None:
+        return value
+    return [round(one, digits) for one in value] if isinstance(value, tuple) else round(value, digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +122,14 @@ class Answer:
     faces: tuple[Face, ...] = ()
     error: str | None = None
 
-    def to_dict(self, at_least: int | None = None, min_quality: float = 0.0) -> dict[str, Any]:
-        """The answer as plain JSON values; ``at_least`` and ``min_quality`` as for a face."""
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain JSON values."""
         return {
             "image": self.image,
             "width": self.width,
             "height": self.height,
             "error": self.error,
-            "faces": [face.to_dict(at_least, min_quality) for face in self.faces],
+            "faces": [face.to_dict() for face in self.faces],
         }
 
 
@@ -120,3 +144,19 @@ class Reading:
 
     age: NDArray[np.float32]
     gender: NDArray[np.float32]
+
+
+def average(readings: Sequence[Reading]) -> Reading:
+    """The mean of readings of the same faces, by several models or from mirror images."""
+    return Reading(
+        np.mean([reading.age for reading in readings], axis=0, dtype=np.float32),
+        np.mean([reading.gender for reading in readings], axis=0, dtype=np.float32),
+    )
+
+
+def concatenate(readings: Sequence[Reading]) -> Reading:
+    """Readings of different faces, one after the other."""
+    return Reading(
+        np.concatenate([reading.age for reading in readings]),
+        np.concatenate([reading.gender for reading in readings]),
+    )

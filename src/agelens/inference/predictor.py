@@ -1,4 +1,4 @@
-"""From images to answers: open, find faces, align them, run the network, read the distributions."""
+"""From images to answers: open, find faces, align them, run the network, answer from the distributions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -20,20 +21,30 @@ from agelens.faces.crop import crop_face
 from agelens.faces.detection import make_detector
 from agelens.faces.detection.base import Detection, Detector, DetectorName
 from agelens.faces.images import MAX_PIXELS, Pixels, Source, open_image, resize_to_square
-from agelens.inference.answers import LEVEL, Answer, Face, Reading
+from agelens.inference.answers import Answer, Face, Reading, average, concatenate
+from agelens.inference.options import LEVEL, AnswerOptions
 from agelens.inference.runtimes import RuntimeName, load_network
+from agelens.inference.sources import ImageRef
 from agelens.labels import GENDERS
 from agelens.models.bundle import Bundle
+from agelens.models.catalogue import EMBEDDED, resolve
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An opened image and its aligned faces, on the way to the network."""
+class AlignedFaces:
+    """An opened image and its aligned faces, on the way to the network.
+
+    Attributes:
+        answer: the image's name and size, or its error; still without faces.
+        detections: where the faces are, in pixels of the upright original, the largest first.
+        crops: of each, (S, S, 3) uint8 RGB.
+        qualities: of each as it was found, 0..1.
+    """
 
     answer: Answer
     detections: tuple[Detection, ...] = ()
     crops: tuple[Pixels, ...] = ()
-    qualities: tuple[float, ...] = ()  # of the pictures, 0..1
+    qualities: tuple[float, ...] = ()
 
 
 class LargestFace(NamedTuple):
@@ -51,92 +62,139 @@ class LargestFace(NamedTuple):
 
 
 class Predictor:
-    """Reads faces with one bundle and one detector; safe to share between threads."""
+    """Answers faces with one bundle and one detector; safe to share between threads."""
 
     def __init__(
         self,
         bundle: Bundle,
         detector: Detector | DetectorName = "auto",
         *,
-        batch_size: int = 32,
-        threads: int | None = None,
         runtime: RuntimeName = "onnxruntime",
+        threads: int | None = None,
+        batch_size: int = 32,
         yunet: Path | None = None,
         max_pixels: int = MAX_PIXELS,
         max_faces: int | None = None,
     ) -> None:
-        """Load the network.
-
-        Args:
-            bundle: the model.
-            detector: by name, or any object that detects.
-            batch_size: faces the network sees at once.
-            threads: that the network computes with, and that images are opened in; None for all cores.
-            runtime: what computes the network.
-            yunet: YuNet's file, where it is not in the cache.
-            max_pixels: images that would unfold into more are refused.
-            max_faces: images with more are refused; None for no limit.
-
-        Raises:
-            BundleError: the runtime cannot load the model.
-            MissingExtraError: the runtime is not installed.
-            DetectorError: the detector cannot be had.
-        """
+        """Load the network; ``load`` has the arguments, and finds the bundle by its name."""
         self.bundle = bundle
         self.detector = make_detector(detector, yunet) if isinstance(detector, str) else detector
+        self.threads = threads or _available_cores()
         self._batch_size = batch_size
-        self._threads = threads or _available_cores()
         self._max_pixels = max_pixels
         self._max_faces = max_faces
-        self._network = load_network(bundle.model, runtime, self._threads)
+        self._network = load_network(bundle.model, runtime, self.threads)
         # pixels / 255 normalised, as one multiplication and one addition
         std = np.asarray(bundle.spec.input.std, dtype=np.float32)
         self._gain = (1 / (255 * std)).reshape(3, 1, 1)
         self._offset = (-np.asarray(bundle.spec.input.mean, dtype=np.float32) / std).reshape(3, 1, 1)
 
-    def predict(self, image: Source, level: float = LEVEL) -> list[Face]:
-        """Read every face of one image, the largest first; empty where there is none.
+    def predict(
+        self, image: Source, options: AnswerOptions = AnswerOptions(), *, name: str | None = None
+    ) -> list[Face]:
+        """Answer every face of one image, the largest first; empty where there is none.
+
+        Args:
+            image: a path, bytes, a binary file, a Pillow image, or a uint8 RGB array.
+            options: how faces are answered.
+            name: what errors call the image; None for its path.
 
         Raises:
             ImageError: the image cannot be read.
         """
-        found = self._find(image)
-        return list(next(self.read_found([found], level)).faces)
+        aligned, _ = self._align(image, name)
+        return list(next(self.infer([aligned], options)).faces)
 
-    def predict_many(self, images: Iterable[Source], level: float = LEVEL) -> Iterator[Answer]:
-        """Read many images, in order; one that cannot be read is answered with its error.
+    def predict_many(
+        self, images: Iterable[Source | ImageRef], options: AnswerOptions = AnswerOptions()
+    ) -> Iterator[Answer]:
+        """Answer many images, in order; one that cannot be read is answered with its error.
 
         Images are opened in threads, a window ahead of the network, and faces are batched across images; some
         hundred are in memory at once.
         """
         source = iter(images)
-        pool = ThreadPoolExecutor(self._threads)
+        pool = ThreadPoolExecutor(self.threads)
 
-        def next_window() -> list[Future[Found]]:
-            return [pool.submit(self.find_faces, one) for one in islice(source, 2 * self._batch_size)]
+        def next_window() -> list[Future[AlignedFaces]]:
+            return [pool.submit(self.detect, one) for one in islice(source, 2 * self._batch_size)]
 
         try:
             window = next_window()
             while window:
                 following = next_window()  # its faces are found while the network reads these
-                yield from self.read_found((found.result() for found in window), level)
+                yield from self.infer((aligned.result() for aligned in window), options)
                 window = following
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def read_faces(self, crops: Sequence[Pixels] | NDArray[np.uint8]) -> Reading:
-        """Run the network on aligned faces: (n, S, S, 3) uint8 RGB, S the bundle's input size."""
-        batches = [
-            self._run(np.stack(list(crops[start : start + self._batch_size])))
-            for start in range(0, len(crops), self._batch_size)
+    def detect(self, image: Source | ImageRef) -> AlignedFaces:
+        """Open an image and align its faces, for ``infer``; an error is kept, not raised."""
+        source, name = (image.source, image.name) if isinstance(image, ImageRef) else (image, None)
+        try:
+            return self._align(source, name)[0]
+        except ImageError as error:
+            return AlignedFaces(Answer(_name(source, name), error=str(error)))
+
+    def infer(
+        self, images: Iterable[AlignedFaces], options: AnswerOptions = AnswerOptions()
+    ) -> Iterator[Answer]:
+        """Run the network on the faces of several images at once: one answer an image, in order."""
+        window = list(images)
+        reading = self.read_faces([crop for one in window for crop in one.crops], flip=options.flip)
+        pictures = np.array([value for one in window for value in one.qualities])
+        detections = [found for one in window for found in one.detections]
+        qualities = quality.of_answers(pictures, reading.age)
+        faces = iter(self.answer(detections, reading, qualities, options))
+        for one in window:
+            answer, its_own = one.answer, tuple(islice(faces, len(one.detections)))
+            yield Answer(answer.image, answer.width, answer.height, its_own, answer.error)
+
+    def answer(
+        self,
+        detections: Sequence[Detection],
+        reading: Reading,
+        qualities: NDArray[np.float64],
+        options: AnswerOptions,
+    ) -> list[Face]:
+        """The faces of n detections, their (n,) qualities and what the network answered for them."""
+        points = ages.point(reading.age, options.point)
+        bounds = self.intervals(reading, options.level)
+        likelier = reading.gender.argmax(axis=-1)
+        return [
+            Face.answered(
+                options,
+                box=found.box,
+                detection=found.score,
+                quality=float(qualities[row]),
+                age=float(points[row]),
+                age_interval=(float(bounds[row, 0]), float(bounds[row, 1])),
+                gender=GENDERS[likelier[row]],
+                gender_probability=float(reading.gender[row, likelier[row]]),
+                age_probabilities=reading.age[row],
+            )
+            for row, found in enumerate(detections)
         ]
-        if not batches:
-            empty = np.zeros((0, len(self.bundle.spec.ages)), np.float32)
-            return Reading(empty, np.zeros((0, len(GENDERS)), np.float32))
-        return Reading(
-            np.concatenate([batch.age for batch in batches]),
-            np.concatenate([batch.gender for batch in batches]),
-        )
+
+    def read_faces(self, crops: Sequence[Pixels] | NDArray[np.uint8], *, flip: bool = False) -> Reading:
+        """Run the network on aligned faces: (n, S, S, 3) uint8 RGB, S the bundle's input size.
+
+        ``flip`` averages each face's answer with its mirror image's.
+
+        Raises:
+            ValueError: crops of another shape or type.
+        """
+        size = self.bundle.spec.input.size
+        for crop in crops:
+            if crop.shape != (size, size, 3) or crop.dtype != np.uint8:
+                raise ValueError(f"a crop must be uint8 ({size}, {size}, 3), not {crop.dtype} {crop.shape}")
+        if flip:
+            return average([self.read_faces(crops), self.read_faces([crop[:, ::-1] for crop in crops])])
+        empty = np.zeros((0, len(self.bundle.spec.ages)), np.float32)
+        batches = [Reading(empty, np.zeros((0, len(GENDERS)), np.float32))]
+        for start in range(0, len(crops), self._batch_size):
+            batches.append(self._run(np.stack(list(crops[start : start + self._batch_size]))))
+        return concatenate(batches)
 
     def intervals(self, reading: Reading, level: float = LEVEL) -> NDArray[np.float64]:
         """The age intervals of n faces, calibrated where the bundle is: (n, 2) years."""
@@ -148,11 +206,10 @@ class Predictor:
         Raises:
             ImageError: the image cannot be read.
         """
-        found = self._find(image, limit=1)
-        if found.crops:
-            return LargestFace(found.crops[0], True, found.qualities[0])
-        whole = open_image(image, max_pixels=self._max_pixels).pixels
-        return LargestFace(resize_to_square(whole, self.bundle.spec.input.size), False, 0.0)
+        aligned, pixels = self._align(image, limit=1)
+        if aligned.crops:
+            return LargestFace(aligned.crops[0], True, aligned.qualities[0])
+        return LargestFace(resize_to_square(pixels, self.bundle.spec.input.size), False, 0.0)
 
     def _run(self, crops: Pixels) -> Reading:
         inputs = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32)
@@ -165,66 +222,84 @@ class Predictor:
             ages.softmax(gender_logits, calibration.gender_temperature),
         )
 
-    def find_faces(self, image: Source) -> Found:
-        """Open an image and cut its faces out, for ``read_found``; an error is kept, not raised."""
-        try:
-            return self._find(image)
-        except ImageError as error:
-            return Found(Answer(_name(image), error=str(error)))
-
-    def _find(self, image: Source, limit: int | None = None) -> Found:
+    def _align(
+        self, image: Source, name: str | None = None, limit: int | None = None
+    ) -> tuple[AlignedFaces, Pixels]:
+        """The faces of a picture, at most ``limit``, and the pixels that they were cut from."""
         if hasattr(image, "read"):
             image = image.read()  # small faces may need a second look
-        picture = open_image(image, max_pixels=self._max_pixels)
+        picture = open_image(image, max_pixels=self._max_pixels, name=name)
         detections = tuple(self.detector.detect(picture.pixels)[:limit])
         if self._max_faces is not None and len(detections) > self._max_faces:
-            raise ImageError(f"holds {len(detections)} faces, over the limit of {self._max_faces}")
-        scale, size = picture.scale, self.bundle.spec.input.size
-        pixels = picture.pixels
+            raise ImageError(
+                f"{_name(image, name)}: holds {len(detections)} faces, over the limit of {self._max_faces}"
+            )
+        scale, pixels = picture.scale, picture.pixels
+        spec, size = self.bundle.spec, self.bundle.spec.input.size
         if scale < 1 and any(found.side < size for found in detections):
             # The reduced picture is coarser than the network's input for these faces; the original is not.
-            pixels = open_image(image, max_side=None, max_pixels=self._max_pixels).pixels
+            pixels = open_image(image, max_side=None, max_pixels=self._max_pixels, name=name).pixels
             detections = tuple(_rescaled(found, 1 / scale) for found in detections)
             scale = 1.0
-        spec = self.bundle.spec
         crops = tuple(crop_face(pixels, found, self.detector.name, spec.crop, size) for found in detections)
-        answer = Answer(_name(image), picture.width, picture.height)
+        answer = Answer(_name(image, name), picture.width, picture.height)
         detections = tuple(_rescaled(found, 1 / scale) for found in detections)
         qualities = tuple(
             quality.of_picture(found.score, found.side, crop)
             for found, crop in zip(detections, crops, strict=True)
         )
-        return Found(answer, detections, crops, qualities)
+        return AlignedFaces(answer, detections, crops, qualities), pixels
 
-    def read_found(self, found: Iterable[Found], level: float = LEVEL) -> Iterator[Answer]:
-        """Run the network on the faces of several images at once: one answer an image, in order."""
-        window = list(found)
-        reading = self.read_faces([crop for one in window for crop in one.crops])
-        mean = ages.expectation(reading.age)
-        bounds = self.intervals(reading, level)
-        pictures = np.array([value for one in window for value in one.qualities])
-        trusted = quality.of_answers(pictures, reading.age)
-        row = 0
-        for one in window:
-            faces = []
-            for detection in one.detections:
-                likelier = int(reading.gender[row].argmax())
-                faces.append(
-                    Face(
-                        box=detection.box,
-                        detection=detection.score,
-                        age=float(mean[row]),
-                        age_interval=(float(bounds[row, 0]), float(bounds[row, 1])),
-                        interval_level=level,
-                        gender=GENDERS[likelier],
-                        gender_probability=float(reading.gender[row, likelier]),
-                        age_probabilities=reading.age[row],
-                        quality=float(trusted[row]),
-                    )
-                )
-                row += 1
-            answer = one.answer
-            yield Answer(answer.image, answer.width, answer.height, tuple(faces), answer.error)
+
+def load(
+    model: str | Path = EMBEDDED,
+    detector: Detector | DetectorName = "auto",
+    *,
+    runtime: RuntimeName = "onnxruntime",
+    threads: int | None = None,
+    batch_size: int = 32,
+    yunet: Path | None = None,
+    max_pixels: int = MAX_PIXELS,
+    max_faces: int | None = None,
+) -> Predictor:
+    """Load a model for repeated use.
+
+    Args:
+        model: ``embedded``, a bundle's folder, or an address such as ``hf://owner/repo``.
+        detector: ``auto``, ``yunet``, ``haar``, ``whole`` (the picture is an aligned face), or an object.
+        runtime: what computes the network.
+        threads: that the network computes with, and that images are opened in; None for all cores.
+        batch_size: faces the network sees at once.
+        yunet: YuNet's file, where it is not in the cache.
+        max_pixels: images that would unfold into more are refused.
+        max_faces: images with more are refused; None for no limit.
+
+    Raises:
+        BundleError: there is no such model, it is damaged, or the runtime cannot load it.
+        DetectorError: the detector cannot be had.
+        HubError: the model lies on a hub and cannot be fetched.
+        MissingExtraError: the runtime or the hub's client is not installed.
+    """
+    return Predictor(
+        resolve(model),
+        detector,
+        runtime=runtime,
+        threads=threads,
+        batch_size=batch_size,
+        yunet=yunet,
+        max_pixels=max_pixels,
+        max_faces=max_faces,
+    )
+
+
+def predict(
+    image: Source, options: AnswerOptions = AnswerOptions(), *, name: str | None = None
+) -> list[Face]:
+    """Answer every face of one image with the embedded model; see ``Predictor.predict``."""
+    return _embedded().predict(image, options, name=name)
+
+
+_embedded = cache(load)
 
 
 def _rescaled(detection: Detection, factor: float) -> Detection:
@@ -235,8 +310,8 @@ def _rescaled(detection: Detection, factor: float) -> Detection:
     return Detection((x0, y0, x1, y1), detection.score, landmarks)
 
 
-def _name(image: Source) -> str:
-    return str(image) if isinstance(image, str | Path) else "(in memory)"
+def _name(image: Source, name: str | None) -> str:
+    return name or (str(image) if isinstance(image, str | Path) else "(in memory)")
 
 
 def _available_cores() -> int:

@@ -1,4 +1,4 @@
-"""What a job reads: folders, manifests, globs and single images, as a stream of names and places."""
+"""What is read: folders, manifests, globs and single images, as one stream of named images."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agelens.data.archives import IMAGE_SUFFIXES
 from agelens.errors import AgeLensError
+from agelens.faces.images import Source
 
 _MANIFESTS = frozenset({".csv", ".parquet"})
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """An image: how answers name it, and where it lies."""
+class ImageRef:
+    """An image: what answers and errors call it, and where it is to be had."""
 
     name: str
-    path: Path
+    source: Source
 
 
-def stream(sources: Sequence[str | Path]) -> Iterator[Named]:
+def stream(sources: Sequence[str | Path]) -> Iterator[ImageRef]:
     """The images of folders, manifests, globs and files, in an order that a second pass repeats.
 
     Folders are walked, not listed whole, so that memory does not grow with them. A file that is missing comes
@@ -41,19 +41,21 @@ def stream(sources: Sequence[str | Path]) -> Iterator[Named]:
         elif glob.has_magic(str(source)) and not path.exists():
             yield from _of_glob(str(source))
         else:
-            yield Named(str(source), path)
+            yield ImageRef(str(source), path)
 
 
-def _of_folder(folder: Path) -> Iterator[Named]:
+def _of_folder(folder: Path) -> Iterator[ImageRef]:
     found = False
     for path in _walk(folder):
         found = True
-        yield Named(str(path), path)
+        yield ImageRef(str(path), path)
     if not found:
         raise AgeLensError(f"the folder {folder} holds no images")
 
 
 def _walk(folder: Path) -> Iterator[Path]:
+    from agelens.data.archives import IMAGE_SUFFIXES
+
     with os.scandir(folder) as entries:
         here = sorted(entries, key=lambda entry: entry.name)
     for entry in here:
@@ -64,18 +66,18 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _of_manifest(table: Path) -> Iterator[Named]:
+def _of_manifest(table: Path) -> Iterator[ImageRef]:
     from agelens.data.manifest import read_manifest
 
     manifest = read_manifest(table)
     for sample in manifest.samples:
-        yield Named(sample.image, manifest.path(sample))
+        yield ImageRef(sample.image, manifest.path(sample))
 
 
-def _of_glob(pattern: str) -> Iterator[Named]:
+def _of_glob(pattern: str) -> Iterator[ImageRef]:
     names = sorted(glob.iglob(pattern, recursive=True))
     files = [name for name in names if Path(name).is_file()]
     if not files:
         raise AgeLensError(f"no file matches {pattern}")
     for name in files:
-        yield Named(name, Path(name))
+        yield ImageRef(name, Path(name))

@@ -17,7 +17,8 @@ from agelens.apps.service.batching import Batcher, OverloadedError
 from agelens.apps.service.problems import RefusedError
 from agelens.apps.service.settings import Settings, api_keys
 from agelens.apps.service.uploads import read_uploads
-from agelens.inference.answers import LEVEL, Answer
+from agelens.inference.answers import Answer
+from agelens.inference.options import LEVEL
 from agelens.inference.predictor import Predictor
 from agelens.models.catalogue import resolve
 from agelens.version import __version__
