@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from agelens.errors import BundleError
-from agelens.models.bundle import BUNDLE_FILE, MODEL_FILE, Bundle, Calibration, read_bundle
+from agelens.models.bundle import (
+    BUNDLE_FILE,
+    MODEL_FILE,
+    Bundle,
+    Calibration,
+    check_file_names,
+    copy_bundle,
+    read_bundle,
+)
 from agelens.models.catalogue import resolve
 
 
@@ -81,3 +89,23 @@ def test_a_file_that_the_bundle_does_not_name_is_refused(bundle: Path) -> None:
     (bundle / "extra.pkl").write_bytes(b"more")
     with pytest.raises(BundleError, match=r"does not name: extra\.pkl"):
         read_bundle(bundle)
+
+
+def test_names_are_checked_for_either_systems_separators() -> None:
+    for name in ("..", "a/b", "a\\b", ""):
+        with pytest.raises(BundleError, match="plain file name"):
+            check_file_names([name, BUNDLE_FILE, MODEL_FILE], "hf://a/b")
+
+
+def test_a_list_of_files_without_a_bundle_is_refused() -> None:
+    check_file_names([BUNDLE_FILE, MODEL_FILE, "README.md"], "hf://a/b")
+    with pytest.raises(BundleError, match=f"hf://a/b is no bundle: it has no {BUNDLE_FILE}"):
+        check_file_names([MODEL_FILE], "hf://a/b")
+
+
+def test_a_copy_holds_the_bundle_alone(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    (tiny_bundle.folder / ".DS_Store").touch()
+    (tmp_path / "copy").mkdir()
+    copy_bundle(tiny_bundle, tmp_path / "copy")
+    assert read_bundle(tmp_path / "copy").spec == tiny_bundle.spec
+    assert not (tmp_path / "copy" / ".DS_Store").exists()

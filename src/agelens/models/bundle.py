@@ -8,8 +8,10 @@ is the model card. No pickle, no torch.
 from __future__ import annotations
 
 import hashlib
+import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -131,6 +133,27 @@ def read_bundle(folder: Path) -> Bundle:
 def is_incidental(name: str) -> bool:
     """Whether a file is the system's or a hub's own (``.gitattributes``, ``.DS_Store``), not the bundle's."""
     return name.startswith(".")
+
+
+def check_file_names(names: Iterable[str], where: object) -> None:
+    """Refuse a list of files, as of a hub or an archive, before one of them is fetched.
+
+    Raises:
+        BundleError: a path that is no plain file name, or no bundle among them.
+    """
+    listed = set(names)
+    for name in sorted(listed):
+        # Both separators: a name that is plain here may be a path on the reader's system.
+        if name in ("", ".", "..") or PurePosixPath(name).name != name or "\\" in name:
+            raise BundleError(f"{where} is refused: {name!r} is not a plain file name")
+    if missing := {BUNDLE_FILE, MODEL_FILE} - listed:
+        raise BundleError(f"{where} is no bundle: it has no {', '.join(sorted(missing))}")
+
+
+def copy_bundle(bundle: Bundle, folder: Path) -> None:
+    """Copy a bundle's own files, and nothing else that lies beside them, into an existing folder."""
+    for name in (BUNDLE_FILE, *bundle.spec.files):
+        shutil.copyfile(bundle.folder / name, folder / name)
 
 
 def write_spec(folder: Path, spec: BundleSpec) -> Bundle:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from agelens.apps.demo.page import example_images
 from agelens.errors import AgeLensError, require
-from agelens.files import write_text
-from agelens.models.bundle import is_incidental
+from agelens.files import folder_written_whole, write_text
+from agelens.models.bundle import copy_bundle
 from agelens.models.catalogue import resolve
 from agelens.models.hubs import HuggingFaceUri
 from agelens.version import __version__
@@ -68,10 +68,7 @@ def build_space(folder: Path, model: str = "embedded", *, title: str = "AgeLens"
         raise AgeLensError(f"{folder} is not empty; name another folder")
     bundle = resolve(model)
     on_hub, own_folder = "://" in model, model != "embedded" and "://" not in model
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    (partial / "examples").mkdir(parents=True)
-    try:
+    with folder_written_whole(folder) as partial:
         write_text(partial / "app.py", _APP.format(model="bundle" if own_folder else model))
         extras = "demo,hubs" if on_hub else "demo"
         write_text(partial / "requirements.txt", f"{package or f'agelens[{extras}]=={__version__}'}\n")
@@ -83,18 +80,12 @@ def build_space(folder: Path, model: str = "embedded", *, title: str = "AgeLens"
             licence=bundle.spec.licence,
         )
         write_text(partial / "README.md", text)
+        (partial / "examples").mkdir()
         for image in example_images():
             shutil.copyfile(image, partial / "examples" / image.name)
         if own_folder:
             (partial / "bundle").mkdir()
-            for path in bundle.folder.iterdir():
-                if path.is_file() and not is_incidental(path.name):
-                    shutil.copyfile(path, partial / "bundle" / path.name)
-        if folder.exists():
-            folder.rmdir()
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            copy_bundle(bundle, partial / "bundle")
     return folder
 
 

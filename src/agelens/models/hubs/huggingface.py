@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from agelens.errors import BundleError, require
-from agelens.models.bundle import Bundle, read_bundle
-from agelens.models.hubs.retry import TRANSIENT, retry_after, with_retries
-from agelens.models.hubs.transfer import check_names
+from agelens.models.bundle import Bundle, check_file_names, read_bundle
+from agelens.models.hubs.retry import pause_asked, refusal, with_retries
 from agelens.models.hubs.uri import HubError, HuggingFaceUri
 
 logger = logging.getLogger(__name__)
@@ -77,9 +76,9 @@ def download(uri: HuggingFaceUri) -> Bundle:
         # The commit is fixed before its files are listed: what was checked is what is fetched.
         revision = _call(lambda: api.resolve_revision(uri.repo, revision=uri.revision), uri, "asking for")
         info = _call(lambda: api.model_info(uri.repo, revision=revision.resolved), uri, "listing")
-        check_names([file.rfilename for file in info.siblings or ()], uri)
+        check_file_names([file.rfilename for file in info.siblings or ()], uri)
     except HubError as error:
-        if (cached := _cached(hub, uri)) is None or _status(error.__cause__) is not None:
+        if (cached := _cached(hub, uri)) is None or _response(error.__cause__) is not None:
             raise
         logger.warning("Hugging Face cannot be reached; using the cached copy of %s", uri)
         return read_bundle(cached)
@@ -117,26 +116,12 @@ def _call(
     try:
         return with_retries(action, transient or _transient, f"{doing} {uri}")
     except (HfHubHTTPError, RevisionResolutionError, httpx2.HTTPError, OSError, RuntimeError) as error:
-        raise HubError(_explain(error, uri, doing)) from error
-
-
-def _explain(error: Exception, uri: HuggingFaceUri, doing: str) -> str:
-    match _status(error):
-        case 401 | 403:
-            return f"Hugging Face refuses {doing} {uri}: no such repository, or not yours to use; {LOGIN}"
-        case 404:
-            return f"Hugging Face has no {uri}; check the owner, the name and the revision"
-        case None:
-            return f"{doing} {uri} failed: Hugging Face cannot be reached ({type(error).__name__})"
-        case status:
-            return f"{doing} {uri} failed: Hugging Face answers {status}; try again later"
+        raise refusal("Hugging Face", doing, uri, _response(error), error, login=LOGIN) from error
 
 
 def _transient(error: Exception) -> float | None:
-    if _status(error) in TRANSIENT:
-        response = next((r for c in _causes(error) if (r := getattr(c, "response", None)) is not None), None)
-        return retry_after(response.headers.get("Retry-After") if response is not None else None)
-    return _cut(error)
+    asked = pause_asked(_response(error))
+    return _cut(error) if asked is None else asked
 
 
 def _cut(error: Exception) -> float | None:
@@ -147,12 +132,9 @@ def _cut(error: Exception) -> float | None:
     return 0.0 if any(isinstance(cause, kinds) for cause in _causes(error)) else None
 
 
-def _status(error: BaseException | None) -> int | None:
-    """The HTTP status behind an error, however deep the client has wrapped it."""
-    for cause in _causes(error):
-        if (response := getattr(cause, "response", None)) is not None:
-            return int(response.status_code)
-    return None
+def _response(error: BaseException | None) -> Any:
+    """The HTTP response behind an error, however deep the client has wrapped it; None without one."""
+    return next((r for c in _causes(error) if (r := getattr(c, "response", None)) is not None), None)
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from agelens.errors import BundleError, require
-from agelens.models.bundle import Bundle, is_incidental, read_bundle
-from agelens.models.hubs.retry import TRANSIENT, retry_after, with_retries
-from agelens.models.hubs.transfer import check_names
+from agelens.models.bundle import Bundle, check_file_names, is_incidental, read_bundle
+from agelens.models.hubs.retry import pause_asked, refusal, with_retries
 from agelens.models.hubs.uri import HubError, KaggleUri
 
 logger = logging.getLogger(__name__)
@@ -61,13 +60,13 @@ def download(uri: KaggleUri) -> Bundle:
             uri = _with_current_version(uri)
         except HubError as error:
             # A refusal is an answer; only silence makes the cached copy the best there is.
-            if (cached := _newest_cached(cache, uri)) is None or _status(error.__cause__) is not None:
+            if (cached := _newest_cached(cache, uri)) is None or _response(error.__cause__) is not None:
                 raise
             logger.warning("Kaggle cannot be reached; using the cached version %d of %s", cached.version, uri)
             uri = cached
     handle = parse_model_handle(uri.handle)
     if not cache.load_from_cache(handle):
-        check_names(_call(lambda: _file_names(handle), uri, "listing"), uri)
+        check_file_names(_call(lambda: _file_names(handle), uri, "listing"), uri)
     folder = _call(lambda: Path(kagglehub.model_download(uri.handle)), uri, "fetching")
     try:
         return read_bundle(folder)
@@ -140,28 +139,14 @@ def _call(action: Any, uri: KaggleUri, doing: str) -> Any:
     except (BackendError, DataCorruptionError) as error:
         raise HubError(f"{doing} {uri} failed: {error}") from error
     except OSError as error:  # requests' errors are OSErrors
-        raise HubError(_explain(error, uri, doing)) from error
-
-
-def _explain(error: OSError, uri: KaggleUri, doing: str) -> str:
-    match _status(error):
-        case 401 | 403:
-            return f"Kaggle refuses {doing} {uri}: no such model, or not yours to use; {LOGIN}"
-        case 404:
-            return f"Kaggle has no {uri}; check the owner, model, framework, variation and version"
-        case None:
-            return f"{doing} {uri} failed: Kaggle cannot be reached ({type(error).__name__})"
-        case status:
-            return f"{doing} {uri} failed: Kaggle answers {status}; try again later"
+        raise refusal("Kaggle", doing, uri, _response(error), error, login=LOGIN) from error
 
 
 def _transient(error: Exception) -> float | None:
     import requests
 
-    status = _status(error)
-    if status in TRANSIENT:
-        response = getattr(error, "response", None)
-        return retry_after(response.headers.get("Retry-After") if response is not None else None)
+    if (asked := pause_asked(_response(error))) is not None:
+        return asked
     # A connection cut in the middle; one that cannot be made at all is not tried again.
     cut = isinstance(error, requests.exceptions.ChunkedEncodingError) or (
         isinstance(error, requests.exceptions.ConnectionError) and "Connection aborted" in str(error)
@@ -169,6 +154,6 @@ def _transient(error: Exception) -> float | None:
     return 0.0 if cut else None
 
 
-def _status(error: BaseException | None) -> int | None:
-    response = getattr(error, "response", None)
-    return None if response is None else int(response.status_code)
+def _response(error: BaseException | None) -> Any:
+    """The HTTP response that a client's error carries; None without one."""
+    return getattr(error, "response", None)

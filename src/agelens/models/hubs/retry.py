@@ -1,4 +1,7 @@
-"""Try again what a hub failed at for the moment, as long as it asks and no longer than a person waits."""
+"""What a hub fails at for the moment is tried again; what it refuses for good becomes one sentence.
+
+A hub is waited for as long as it asks, and no longer than a person would wait.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import logging
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from agelens.models.hubs.uri import HubError, HubUri
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +53,35 @@ def with_retries(
             time.sleep(wait)
             pause *= 2
     raise AssertionError("the last attempt returns or raises")
+
+
+def pause_asked(response: Any) -> float | None:
+    """Seconds to wait that a failed HTTP response asks for; None where another try is of no use."""
+    if response is None or response.status_code not in TRANSIENT:
+        return None
+    return retry_after(response.headers.get("Retry-After"))
+
+
+def refusal(hub: str, doing: str, uri: HubUri, response: Any, error: Exception, *, login: str) -> HubError:
+    """What a hub has refused, as one sentence.
+
+    Args:
+        hub: its name, for people.
+        doing: what was tried, as in "fetching".
+        uri: the model it was tried on.
+        response: the hub's HTTP response; None where there was none.
+        error: what the hub's client raised.
+        login: how one logs in to the hub.
+    """
+    if response is None:
+        return HubError(f"{doing} {uri} failed: {hub} cannot be reached ({type(error).__name__})")
+    match response.status_code:
+        case 401 | 403:
+            return HubError(f"{hub} refuses {doing} {uri}: it is not there, or not yours to use; {login}")
+        case 404:
+            return HubError(f"{hub} has no {uri}; check each part of the address")
+        case status:
+            return HubError(f"{doing} {uri} failed: {hub} answers {status}; try again later")
 
 
 def retry_after(header: str | None) -> float:

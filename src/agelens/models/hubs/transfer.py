@@ -6,12 +6,11 @@ in ``bundle.json`` and no file is there that it does not name; else it is thrown
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from agelens.errors import BundleError
-from agelens.models.bundle import BUNDLE_FILE, MODEL_FILE, Bundle, is_incidental, read_bundle
+from agelens.files import folder_written_whole
+from agelens.models.bundle import Bundle, copy_bundle, read_bundle
+from agelens.models.hubs import huggingface, kaggle
 from agelens.models.hubs.uri import HubError, HubUri, HuggingFaceUri, KaggleUri, parse_uri
 
 
@@ -34,12 +33,8 @@ def push(bundle: Bundle, uri: str | HubUri, *, private: bool = True, notes: str 
     checked = read_bundle(bundle.folder)
     match parse_uri(uri) if isinstance(uri, str) else uri:
         case KaggleUri() as kaggle_uri:
-            from agelens.models.hubs import kaggle
-
             return kaggle.upload(checked, kaggle_uri, notes)
         case HuggingFaceUri() as hf_uri:
-            from agelens.models.hubs import huggingface
-
             return huggingface.upload(checked.folder, hf_uri, private=private, notes=notes)
 
 
@@ -58,43 +53,14 @@ def pull(uri: str | HubUri, output: Path | None = None) -> Bundle:
         raise HubError(f"{output} is not empty; name another folder")
     match parse_uri(uri) if isinstance(uri, str) else uri:
         case KaggleUri() as kaggle_uri:
-            from agelens.models.hubs import kaggle
-
             bundle = kaggle.download(kaggle_uri)
         case HuggingFaceUri() as hf_uri:
-            from agelens.models.hubs import huggingface
-
             bundle = huggingface.download(hf_uri)
     return bundle if output is None else _copy(bundle, output)
 
 
-def check_names(names: Iterable[str], where: object) -> None:
-    """Refuse a hub's list of files before one of them is fetched.
-
-    Raises:
-        BundleError: a path that is no plain file name, or no bundle among them.
-    """
-    listed = set(names)
-    for name in sorted(listed):
-        # Both separators: a name that is plain here may be a path on the reader's system.
-        if name in ("", ".", "..") or PurePosixPath(name).name != name or "\\" in name:
-            raise BundleError(f"{where} is refused: {name!r} is not a plain file name")
-    if missing := {BUNDLE_FILE, MODEL_FILE} - listed:
-        raise BundleError(f"{where} is no bundle: it has no {', '.join(sorted(missing))}")
-
-
 def _copy(bundle: Bundle, output: Path) -> Bundle:
-    partial = output.with_name(f".{output.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        for path in bundle.folder.iterdir():
-            if path.is_file() and not is_incidental(path.name):
-                shutil.copyfile(path, partial / path.name)
-        read_bundle(partial)
-        if output.exists():
-            output.rmdir()
-        partial.rename(output)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with folder_written_whole(output) as folder:
+        copy_bundle(bundle, folder)
+        read_bundle(folder)
     return Bundle(output, bundle.spec)

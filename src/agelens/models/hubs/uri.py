@@ -58,11 +58,6 @@ class HuggingFaceUri:
 HubUri = KaggleUri | HuggingFaceUri
 
 
-def is_uri(text: str) -> bool:
-    """Whether the text looks like an address rather than a name or a path."""
-    return re.match(r"[a-z]+://", text) is not None
-
-
 def parse_uri(text: str) -> HubUri:
     """Read an address.
 
