@@ -17,7 +17,7 @@ from agelens.training.recipe import load_recipe
 
 CPU = Hardware(accelerator="cpu", devices=1)
 RECIPES = {
-    "embedded": ["network.widths=[8, 16]", "network.depths=[1, 1]", "size=33", "batch_size=16", "epochs=1"],
+    "embedded-labels": ["network.widths=[8, 16]", "network.depths=[1, 1]", "size=33", "batch_size=16", "epochs=1"],
     "cnn-scratch": ["network.widths=[8, 16]", "network.hidden=16", "size=32", "epochs=1", "workers=0"],
     "efficientnet-b4": [
         "network.backbone=tf_efficientnet_b0.ns_jft_in1k", "network.pretrained=false", "size=64", "epochs=1",

@@ -51,7 +51,7 @@ def test_a_limit_draws_other_rows_each_epoch() -> None:
 
 
 def test_batches_carry_labels_beside_their_images(synthetic: Path) -> None:
-    data = FaceDataModule(synthetic, load_recipe("embedded", TINY))
+    data = FaceDataModule(synthetic, load_recipe("embedded-labels", TINY))
     batch = next(iter(data.val_dataloader()))
     assert batch.images.shape == (64, 3, 32, 32)
     assert batch.images.dtype == torch.uint8
@@ -65,7 +65,7 @@ def test_batches_carry_labels_beside_their_images(synthetic: Path) -> None:
 
 def test_a_pack_gives_the_same_batches_as_its_manifest(synthetic: Path, tmp_path: Path) -> None:
     write_pack(read_manifest(synthetic), tmp_path / "pack", 32)
-    recipe = load_recipe("embedded", TINY)
+    recipe = load_recipe("embedded-labels", TINY)
     one, other = (
         next(iter(FaceDataModule(path, recipe).val_dataloader())) for path in (synthetic, tmp_path / "pack")
     )
@@ -75,8 +75,8 @@ def test_a_pack_gives_the_same_batches_as_its_manifest(synthetic: Path, tmp_path
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_number_of_workers_does_not_change_what_is_seen(workers: int, synthetic: Path) -> None:
-    alone = FaceDataModule(synthetic, load_recipe("embedded", [*TINY, "workers=0"]))
-    several = FaceDataModule(synthetic, load_recipe("embedded", [*TINY, f"workers={workers}"]))
+    alone = FaceDataModule(synthetic, load_recipe("embedded-labels", [*TINY, "workers=0"]))
+    several = FaceDataModule(synthetic, load_recipe("embedded-labels", [*TINY, f"workers={workers}"]))
     for one, other in zip(alone.train_dataloader(), several.train_dataloader(), strict=True):
         assert (one.images == other.images).all()
         assert (one.age == other.age).all()
@@ -88,7 +88,7 @@ def test_unreadable_images_are_dropped_and_reported_never_trained_on(synthetic: 
     (tmp_path / "broken.jpg").write_bytes(b"nonsense")
     lines.insert(4, "broken.jpg,30,,,,male,,,train,,")
     (tmp_path / "m.csv").write_text("\n".join(lines))
-    data = FaceDataModule(tmp_path / "m.csv", load_recipe("embedded", TINY))
+    data = FaceDataModule(tmp_path / "m.csv", load_recipe("embedded-labels", TINY))
     assert [problem.where for problem in data.problems] == ["row 4"]
     assert len(data.splits["train"]) == 160
     assert all(sample.image != "broken.jpg" for _, sample, _ in data.splits["train"])
@@ -99,7 +99,7 @@ def test_a_manifest_without_val_says_how_to_make_one(tmp_path: Path, synthetic: 
     lines[1:] = [f"{synthetic.parent}/{line}" for line in lines[1:]]
     (tmp_path / "m.csv").write_text("\n".join(lines))
     with pytest.raises(ManifestError, match="agelens data split"):
-        FaceDataModule(tmp_path / "m.csv", load_recipe("embedded", TINY))
+        FaceDataModule(tmp_path / "m.csv", load_recipe("embedded-labels", TINY))
 
 
 def test_balancing_draws_rare_ages_oftener_and_common_ones_still() -> None:
@@ -119,7 +119,7 @@ def test_balancing_does_not_take_the_ends_for_rare() -> None:
 
 def test_another_table_adds_its_training_faces_alone(synthetic: Path, tmp_path: Path) -> None:
     write_pack(read_manifest(synthetic), tmp_path / "pack", 32)
-    data = FaceDataModule(synthetic, load_recipe("embedded", TINY), also=[tmp_path / "pack"])
+    data = FaceDataModule(synthetic, load_recipe("embedded-labels", TINY), also=[tmp_path / "pack"])
     assert [len(data.splits[split]) for split in ("train", "val", "test")] == [320, 64, 64]
     twins = data._images[data.splits["train"][0].row], data._images[data.splits["train"][160].row]
     assert np.abs(twins[0].mean() - twins[1].mean()) < 2  # the file and its packed copy
@@ -133,9 +133,9 @@ def test_targets_hold_a_share_of_what_the_teacher_says(synthetic: Path, tmp_path
     gender = np.tile([0.25, 0.75], (len(paths), 1))
     hints = np.arange(len(paths) * 3).reshape(-1, 3) % 7
     write_soft_labels(tmp_path / "teacher.npz", paths[::-1], age, gender, hints[::-1])
-    recipe = load_recipe("embedded", [*TINY, "loss.teacher=0.5", "loss.gender_smoothing=0"])
+    recipe = load_recipe("embedded-labels", [*TINY, "loss.teacher=0.5", "loss.gender_smoothing=0"])
     data = FaceDataModule(synthetic, recipe, teacher=tmp_path / "teacher.npz")
-    plain = FaceDataModule(synthetic, load_recipe("embedded", [*TINY, "loss.gender_smoothing=0"]))
+    plain = FaceDataModule(synthetic, load_recipe("embedded-labels", [*TINY, "loss.gender_smoothing=0"]))
     taught, untaught = next(iter(data.train_dataloader())), next(iter(plain.train_dataloader()))
     assert (taught.images == untaught.images).all()
     np.testing.assert_allclose(taught.age_target[:, 70], 0.5 + 0.5 * untaught.age_target[:, 70], atol=1e-3)
@@ -148,7 +148,7 @@ def test_targets_hold_a_share_of_what_the_teacher_says(synthetic: Path, tmp_path
 
 
 def test_a_teacher_must_know_every_training_face(synthetic: Path, tmp_path: Path) -> None:
-    recipe = load_recipe("embedded", [*TINY, "loss.teacher=0.5"])
+    recipe = load_recipe("embedded-labels", [*TINY, "loss.teacher=0.5"])
     with pytest.raises(ManifestError, match="--teacher"):
         FaceDataModule(synthetic, recipe)
     write_soft_labels(tmp_path / "t.npz", [tmp_path / "other.jpg"], np.full((1, 101), 1 / 101), np.eye(2)[:1])
@@ -163,7 +163,7 @@ def test_a_teacher_must_know_every_training_face(synthetic: Path, tmp_path: Path
 
 def test_faces_grow_with_the_epochs_where_the_recipe_says_so(synthetic: Path) -> None:
     settings = [*TINY, "progressive={0: 24, 2: 32}", "epochs=4"]
-    data = FaceDataModule(synthetic, load_recipe("embedded", settings))
+    data = FaceDataModule(synthetic, load_recipe("embedded-labels", settings))
     loader = data.train_dataloader()
     sizes = []
     for epoch in range(4):

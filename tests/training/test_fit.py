@@ -49,7 +49,7 @@ def test_a_tiny_network_learns_the_synthetic_faces_and_leaves_a_whole_run(
         "augment.grey=0",
     ]
     settings += ["augment.hue=0", "augment.saturation=0", "augment.brightness=0", "augment.contrast=0"]
-    figures = fit(load_recipe("embedded", settings), synthetic, tmp_path / "run", hardware=CPU)
+    figures = fit(load_recipe("embedded-labels", settings), synthetic, tmp_path / "run", hardware=CPU)
     assert figures["test/gender_accuracy"] > 0.95
     assert figures["test/mae"] < 12  # a constant answer errs by 25
     run = tmp_path / "run"
@@ -61,13 +61,13 @@ def test_a_tiny_network_learns_the_synthetic_faces_and_leaves_a_whole_run(
     checkpoint = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
     assert "averaging_state" in checkpoint
     with pytest.raises(AgeLensError, match="--resume"):
-        fit(load_recipe("embedded", settings), synthetic, run, hardware=CPU)
+        fit(load_recipe("embedded-labels", settings), synthetic, run, hardware=CPU)
 
 
 def test_every_epoch_can_be_resumed_from_though_none_was_better(synthetic: Path, tmp_path: Path) -> None:
-    good = load_recipe("embedded", [*TINY, "epochs=4", "optim.lr=5e-3"])
+    good = load_recipe("embedded-labels", [*TINY, "epochs=4", "optim.lr=5e-3"])
     fit(good, synthetic, tmp_path / "good", hardware=CPU)
-    wrecking = load_recipe("embedded", [*TINY, "epochs=3", "optim.lr=1e-12", "optim.ema_decay=0"])
+    wrecking = load_recipe("embedded-labels", [*TINY, "epochs=3", "optim.lr=1e-12", "optim.ema_decay=0"])
     fit(wrecking, synthetic, tmp_path / "run", start_from=tmp_path / "good", hardware=CPU)
     epochs = {
         name: torch.load(tmp_path / "run" / "checkpoints" / f"{name}.ckpt", weights_only=True)["epoch"]
@@ -78,7 +78,7 @@ def test_every_epoch_can_be_resumed_from_though_none_was_better(synthetic: Path,
 
 def test_there_must_be_something_to_resume(synthetic: Path, tmp_path: Path) -> None:
     with pytest.raises(AgeLensError, match="to resume from"):
-        fit(load_recipe("embedded", TINY), synthetic, tmp_path / "none", resume=True, hardware=CPU)
+        fit(load_recipe("embedded-labels", TINY), synthetic, tmp_path / "none", resume=True, hardware=CPU)
 
 
 @pytest.mark.slow
@@ -181,7 +181,7 @@ def test_a_student_learns_from_hints_and_leaves_them_behind(synthetic: Path, tmp
     )
     settings = [*TINY, "epochs=3", "optim.lr=1e-2", "loss.teacher=0.1", "loss.hint=1.0"]
     fit(
-        load_recipe("embedded", settings),
+        load_recipe("embedded-labels", settings),
         synthetic,
         tmp_path / "run",
         teacher=tmp_path / "t.npz",
@@ -204,10 +204,10 @@ def test_a_student_learns_from_hints_and_leaves_them_behind(synthetic: Path, tmp
 
 
 def test_training_goes_on_from_an_earlier_runs_weights(synthetic: Path, tmp_path: Path) -> None:
-    recipe = load_recipe("embedded", [*TINY, "epochs=4", "optim.lr=5e-3"])
+    recipe = load_recipe("embedded-labels", [*TINY, "epochs=4", "optim.lr=5e-3"])
     first = fit(recipe, synthetic, tmp_path / "first", hardware=CPU)
     small_steps = [*TINY, "epochs=1", "optim.lr=1e-6", "optim.ema_decay=0", "seed=7"]
-    tuned = load_recipe("embedded", small_steps)
+    tuned = load_recipe("embedded-labels", small_steps)
     fresh = fit(tuned, synthetic, tmp_path / "fresh", hardware=CPU)
     second = fit(tuned, synthetic, tmp_path / "second", start_from=tmp_path / "first", hardware=CPU)
     assert abs(second["val/mae"] - first["val/mae"]) < 0.5 < abs(fresh["val/mae"] - first["val/mae"])
@@ -227,7 +227,7 @@ def test_training_goes_on_from_an_earlier_runs_weights(synthetic: Path, tmp_path
     assert (inherited["initial_weights"], inherited["sources"]) == ("random", ["own", "synthetic"])
     with pytest.raises(AgeLensError, match="nor a run's folder"):
         fit(tuned, synthetic, tmp_path / "third", start_from=tmp_path, hardware=CPU)
-    other = load_recipe("embedded", [*small_steps, "network.widths=[8, 24]"])
+    other = load_recipe("embedded-labels", [*small_steps, "network.widths=[8, 24]"])
     with pytest.raises(AgeLensError, match=r"best\.ckpt does not hold the weights of .* same network"):
         fit(other, synthetic, tmp_path / "third", start_from=tmp_path / "first", hardware=CPU)
     for content in (b"nonsense", b""):
@@ -242,7 +242,7 @@ def test_training_goes_on_from_an_earlier_runs_weights(synthetic: Path, tmp_path
 
 
 def test_a_teacher_may_join_or_leave_between_two_runs(synthetic: Path) -> None:
-    untaught, taught = load_recipe("embedded", TINY), load_recipe("embedded", [*TINY, "loss.hint=1"])
+    untaught, taught = load_recipe("embedded-labels", TINY), load_recipe("embedded-labels", [*TINY, "loss.hint=1"])
     for before, after in ((untaught, taught), (taught, untaught), (taught, taught)):
         first = AgeGenderTask(before.model_dump(mode="json"), 5)
         second = AgeGenderTask(after.model_dump(mode="json"), 5)
@@ -257,7 +257,7 @@ def test_a_teacher_may_join_or_leave_between_two_runs(synthetic: Path) -> None:
 
 def test_a_run_is_resumed_with_the_data_it_began_with(synthetic: Path, tmp_path: Path) -> None:
     write_pack(read_manifest(synthetic), tmp_path / "pack", 32)
-    recipe = load_recipe("embedded", [*TINY, "epochs=1"])
+    recipe = load_recipe("embedded-labels", [*TINY, "epochs=1"])
     fit(recipe, synthetic, tmp_path / "run", also=[tmp_path / "pack"], hardware=CPU)
     with pytest.raises(AgeLensError, match="began with another --also"):
         fit(recipe, synthetic, tmp_path / "run", resume=True, hardware=CPU)

@@ -37,7 +37,7 @@ def test_overrides_reach_every_section_and_keep_their_types() -> None:
     assert (recipe.epochs, recipe.optim.lr, recipe.augment.erase, recipe.name) == (2, 3e-4, 0.5, "mine")
     assert recipe.network.kind == "efficientnet"
     assert not recipe.network.pretrained
-    assert load_recipe("embedded", ["network.widths=[8, 16]", "network.depths=[1, 1]"]).network.widths == (
+    assert load_recipe("embedded-labels", ["network.widths=[8, 16]", "network.depths=[1, 1]"]).network.widths == (
         8,
         16,
     )
@@ -57,11 +57,11 @@ def test_overrides_reach_every_section_and_keep_their_types() -> None:
 )
 def test_wrong_overrides_are_named(override: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        load_recipe("embedded", [override])
+        load_recipe("embedded-labels", [override])
 
 
 def test_a_saved_recipe_loads_to_the_same(tmp_path: Path) -> None:
-    recipe = load_recipe("embedded", ["optim.lr=1e-5"])
+    recipe = load_recipe("embedded-labels", ["optim.lr=1e-5"])
     save_recipe(tmp_path / "r.yaml", recipe)
     assert load_recipe(str(tmp_path / "r.yaml")) == recipe
 
@@ -76,9 +76,9 @@ def test_a_wrong_file_says_why(content: str, message: str, tmp_path: Path) -> No
 
 
 def test_training_may_begin_small_and_must_end_at_the_networks_size() -> None:
-    recipe = load_recipe("embedded", ["progressive={0: 48, 3: 64, 6: 80}", "epochs=9"])
+    recipe = load_recipe("embedded-labels", ["progressive={0: 48, 3: 64, 6: 80}", "epochs=9"])
     assert [recipe.size_at(epoch) for epoch in range(9)] == [48] * 3 + [64] * 3 + [80] * 3
     assert load_recipe("embedded").size_at(5) == 80
     for faulty in ("{0: 48}", "{1: 48, 3: 80}", "{0: 48, 20: 80}"):
         with pytest.raises(RecipeError, match="own size"):
-            load_recipe("embedded", [f"progressive={faulty}", "epochs=9"])
+            load_recipe("embedded-labels", [f"progressive={faulty}", "epochs=9"])
