@@ -35,8 +35,8 @@ def train(
     also: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Further manifest or pack whose split 'train' is learnt too, in place of the recipe's 'also' "
-            "(repeatable)."
+            help="Further manifest or pack whose split 'train' is learnt too, in place of the recipe's "
+            "'also' (repeatable)."
         ),
     ] = None,
     teacher: Annotated[
@@ -49,7 +49,8 @@ def train(
     start_from: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of an earlier run, or a checkpoint, to fine-tune, in place of the recipe's 'start_from'."
+            help="Folder of an earlier run, or a checkpoint, to fine-tune, in place of the recipe's "
+            "'start_from'."
         ),
     ] = None,
     settings: Annotated[

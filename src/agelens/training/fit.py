@@ -14,7 +14,6 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
-from agelens.errors import AgeLensError
 from agelens.training.callbacks import callbacks_of
 from agelens.training.datamodule import FaceDataModule
 from agelens.training.recipe import Recipe, save_recipe
@@ -51,24 +50,26 @@ def fit(
         AgeLensError: the run folder exists and is not resumed, there is nothing to resume, or a resumed run
             is given another recipe or other data than it began with.
     """
-    *earlier, final = recipe.stages()
     run = RunFolder(output)
-    stages = [(run.stage(number), stage) for number, stage in enumerate(earlier, start=1)]
-    begun = [stage.path for stage in (run, *(stage for stage, _ in stages)) if stage.last.exists()]
-    if resume and not begun:
-        raise AgeLensError(f"{output} has no checkpoints/last.ckpt to resume from")
-    if begun and not resume:
-        raise AgeLensError(f"{begun[0]} holds a run already; use --resume, or name another folder")
-    if earlier and _is_main_process():
-        save_recipe(run.recipe_file, recipe)  # what --resume reads until the last stage begins
+    run.check(recipe, resume=resume)
+    if _is_main_process() and not resume and recipe.earlier_stages:
+        save_recipe(run.recipe_file, recipe)  # what a resume reads until the last stage begins
     # A resumed run has its weights already; the file it started from may be gone.
     start = None if recipe.start_from is None or resume else checkpoint_of(recipe.start_from)
-    train = partial(_fit_stage, source=source, hardware=hardware, space_id=space_id)
-    for stage, stage_recipe in stages:
-        if not (resume and stage.result):
-            train(stage_recipe, run=stage, start=start, resume=stage.last.exists())
+    figures: dict[str, float] = {}
+    for stage, stage_recipe in run.stages(recipe):
+        if stage == run or not (resume and stage.result):
+            figures = _fit_stage(
+                stage_recipe,
+                source,
+                stage,
+                start=start,
+                resume=resume and stage.last.exists(),
+                hardware=hardware,
+                space_id=space_id,
+            )
         start = stage.best
-    return train(final, run=run, start=start, resume=run.last.exists())
+    return figures
 
 
 def _fit_stage(
@@ -96,7 +97,7 @@ def _fit_stage(
     samples = {split: [row.sample for row in rows] for split, rows in data.splits.items()}
     record = record_of(recipe, source, samples, started_from, hardware)
     if resume:
-        run.check_resume(recipe, record)
+        run.check_data(recipe, record)
     if _is_main_process():
         run.write(recipe, record)
         if data.problems:

@@ -203,23 +203,43 @@ class RunFolder:
             return before.initial_weights
         return self.recipe.initial_weights if self.recipe_file.is_file() else "unknown"
 
-    def stage(self, number: int) -> RunFolder:
-        """The run folder of an earlier stage, numbered from 1."""
-        return RunFolder(self.path / f"{STAGE}{number}")
+    def stages(self, recipe: Recipe) -> list[tuple[RunFolder, Recipe]]:
+        """The folder and the recipe of each stage, in order; the last stage's folder is this one."""
+        *earlier, final = recipe.stages()
+        folders = [RunFolder(self.path / f"{STAGE}{number}") for number in range(1, len(earlier) + 1)]
+        return [*zip(folders, earlier, strict=True), (self, final)]
 
-    def check_resume(self, recipe: Recipe, record: RunRecord) -> None:
-        """Check that a resumed run has the recipe, data and start it began with; the files may have moved.
+    def check(self, recipe: Recipe, *, resume: bool) -> None:
+        """Check that a run may begin here, or go on with the recipe it began with; its files may have moved.
 
         Raises:
-            AgeLensError: one of them is another.
+            AgeLensError: it may not.
         """
-        began, before = self.recipe, self.record
-        then, now = (_without_paths(one) for one in (began, recipe))
+        begun = [folder.path for folder, _ in self.stages(recipe) if folder.last.exists()]
+        if not resume:
+            if begun:
+                raise AgeLensError(f"{begun[0]} holds a run already; use --resume, or name another folder")
+            return
+        if not begun:
+            raise AgeLensError(f"{self.path} has no checkpoints/last.ckpt to resume from")
+        then, now = (_without_paths(one) for one in (self.recipe, recipe))
         if changed := [key for key in now if now[key] != then[key]]:
             raise AgeLensError(
-                f"{self.path} began with another recipe ({', '.join(changed)}); "
+                f"{self.path} began with another recipe ({', '.join(changed)} differ); "
                 "resume it without --recipe and --set"
             )
+
+    def check_data(self, recipe: Recipe, record: RunRecord) -> None:
+        """Check that a resumed run has the files it began with, wherever they lie now.
+
+        Args:
+            recipe: as it is resumed.
+            record: the record of the resumed run.
+
+        Raises:
+            AgeLensError: a table, the teacher or the checkpoint it started from is another.
+        """
+        before = self.record
         for option, one, other in (
             ("--manifest", before.data.sha256, record.data.sha256),
             ("--also", sorted(before.data.also.values()), sorted(record.data.also.values())),
@@ -228,7 +248,7 @@ class RunFolder:
             if one != other:
                 raise AgeLensError(f"{self.path} began with another {option}; resume it with the same")
         start = recipe.start_from
-        if start is None or start == began.start_from:
+        if start is None or start == self.recipe.start_from:
             return
         if before.started_from is None or before.started_from.sha256 != sha256(checkpoint_of(start)):
             raise AgeLensError(f"{self.path} did not start from {start}; resume it without --start-from")
