@@ -26,6 +26,7 @@ from agelens.data.manifest import Manifest, read_manifest, write_manifest
 from agelens.data.pack import write_pack
 from agelens.training.augment import AugmentConfig
 from agelens.training.datamodule import FaceDataModule
+from agelens.training.fit import has_cpu_bfloat16
 from agelens.training.recipe import Recipe, load_recipe
 from agelens.training.task import AgeGenderTask
 
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    recipe = load_recipe("embedded", [f"workers={WORKERS}"])
+    recipe = load_recipe("embedded-labels", [f"workers={WORKERS}"])
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         manifest = _some(read_manifest(options.manifest), options.images, folder)
@@ -63,7 +64,7 @@ def main() -> None:
         )
         for name, images in best.items():
             print(f"{name:<38} {images:8.0f} images/s  {images / slowest:5.1f} ×")
-        waiting, rate = waiting_share(load_recipe("embedded"), folder / "pack", options.steps)
+        waiting, rate = waiting_share(load_recipe("embedded-labels"), folder / "pack", options.steps)
     speedup = best["(c) AgeLens, pack"] / slowest
     print(f"training step, embedded recipe: {rate:.0f} images/s, {waiting:.1%} of it waiting for data")
     met = speedup >= TARGET_SPEEDUP and waiting < TARGET_WAITING
@@ -86,7 +87,7 @@ def waiting_share(recipe: Recipe, pack: Path, steps: int) -> tuple[float, float]
     data = FaceDataModule(pack, recipe)
     task = AgeGenderTask(recipe.model_dump(mode="json")).train()
     optimizer = torch.optim.AdamW(task.parameters(), lr=recipe.optim.lr)
-    bfloat16 = torch.cpu._is_avx512_bf16_supported()  # as Lightning trains with precision "auto"
+    bfloat16 = has_cpu_bfloat16()  # as Lightning trains with precision "auto"
     waited, images, done, warm = 0.0, 0, 0, 5
     begin = time.perf_counter()
     while done < steps + warm:
@@ -98,7 +99,7 @@ def waiting_share(recipe: Recipe, pack: Path, steps: int) -> tuple[float, float]
             waited += time.perf_counter() - asked
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
                 logits = task(batch.images)
-            loss = task.loss(logits, batch.age_target, batch.gender).total
+            loss = task.loss(logits, batch.age_target, batch.gender_target).total
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(task.parameters(), recipe.optim.clip_norm)

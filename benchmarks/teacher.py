@@ -1,4 +1,4 @@
-"""Make the teacher's answers that ``recipes/embedded.yaml`` can learn from beside the labels.
+"""Make the teacher's answers that ``recipes/embedded.yaml`` learns from beside the labels.
 
     python benchmarks/teacher.py work/utkcal112 --also work/appa112 --weights mobilefacenet.pt \
         --yunet face_detection_yunet.onnx --output work/teacher.npz

@@ -12,12 +12,15 @@ import agelens
 from agelens.errors import AgeLensError
 from agelens.models.bundle import read_bundle
 from agelens.training.export import PARITY, export_run
-from agelens.training.fit import Hardware, fit
+from agelens.training.fit import fit
 from agelens.training.recipe import load_recipe
+from agelens.training.run import Hardware
 
 CPU = Hardware(accelerator="cpu", devices=1)
 RECIPES = {
-    "embedded": ["network.widths=[8, 16]", "network.depths=[1, 1]", "size=33", "batch_size=16", "epochs=1"],
+    "embedded-labels": [
+        "network.widths=[8, 16]", "network.depths=[1, 1]", "size=33", "batch_size=16", "epochs=1",
+    ],
     "cnn-scratch": ["network.widths=[8, 16]", "network.hidden=16", "size=32", "epochs=1", "workers=0"],
     "efficientnet-b4": [
         "network.backbone=tf_efficientnet_b0.ns_jft_in1k", "network.pretrained=false", "size=64", "epochs=1",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,9 +23,9 @@ from agelens.errors import AgeLensError
 from agelens.faces.images import open_image, resize_to_square
 from agelens.files import sha256
 from agelens.training.export import export_run
-from agelens.training.fit import Hardware, fit
-from agelens.training.provenance import lineage
-from agelens.training.recipe import load_recipe
+from agelens.training.fit import fit
+from agelens.training.recipe import Recipe, load_recipe
+from agelens.training.run import Hardware, RunFolder, start_record
 from agelens.training.task import AgeGenderTask
 
 TINY = ["network.widths=[8, 16]", "network.depths=[1, 1]", "size=32", "batch_size=16", "precision=32-true"]
@@ -33,7 +34,16 @@ CPU = Hardware(accelerator="cpu", devices=1)
 
 def command(manifest: Path, output: Path, *more: str, settings: list[str]) -> list[str]:
     options = [text for setting in settings for text in ("--set", setting)]
-    base = [sys.executable, "-m", "agelens", "train", "--recipe", "embedded", "--manifest", str(manifest)]
+    base = [
+        sys.executable,
+        "-m",
+        "agelens",
+        "train",
+        "--recipe",
+        "embedded-labels",
+        "--manifest",
+        str(manifest),
+    ]
     return [*base, "--output", str(output), "--accelerator", "cpu", *options, *more]
 
 
@@ -49,7 +59,7 @@ def test_a_tiny_network_learns_the_synthetic_faces_and_leaves_a_whole_run(
         "augment.grey=0",
     ]
     settings += ["augment.hue=0", "augment.saturation=0", "augment.brightness=0", "augment.contrast=0"]
-    figures = fit(load_recipe("embedded", settings), synthetic, tmp_path / "run", hardware=CPU)
+    figures = fit(load_recipe("embedded-labels", settings), synthetic, tmp_path / "run", hardware=CPU)
     assert figures["test/gender_accuracy"] > 0.95
     assert figures["test/mae"] < 12  # a constant answer errs by 25
     run = tmp_path / "run"
@@ -61,14 +71,17 @@ def test_a_tiny_network_learns_the_synthetic_faces_and_leaves_a_whole_run(
     checkpoint = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
     assert "averaging_state" in checkpoint
     with pytest.raises(AgeLensError, match="--resume"):
-        fit(load_recipe("embedded", settings), synthetic, run, hardware=CPU)
+        fit(load_recipe("embedded-labels", settings), synthetic, run, hardware=CPU)
 
 
 def test_every_epoch_can_be_resumed_from_though_none_was_better(synthetic: Path, tmp_path: Path) -> None:
-    good = load_recipe("embedded", [*TINY, "epochs=4", "optim.lr=5e-3"])
+    good = load_recipe("embedded-labels", [*TINY, "epochs=4", "optim.lr=5e-3"])
     fit(good, synthetic, tmp_path / "good", hardware=CPU)
-    wrecking = load_recipe("embedded", [*TINY, "epochs=3", "optim.lr=1e-12", "optim.ema_decay=0"])
-    fit(wrecking, synthetic, tmp_path / "run", start_from=tmp_path / "good", hardware=CPU)
+    wrecking = load_recipe(
+        "embedded-labels",
+        [*TINY, "epochs=3", "optim.lr=1e-12", "optim.ema_decay=0", f"start_from={tmp_path / 'good'}"],
+    )
+    fit(wrecking, synthetic, tmp_path / "run", hardware=CPU)
     epochs = {
         name: torch.load(tmp_path / "run" / "checkpoints" / f"{name}.ckpt", weights_only=True)["epoch"]
         for name in ("best", "last")
@@ -78,11 +91,14 @@ def test_every_epoch_can_be_resumed_from_though_none_was_better(synthetic: Path,
 
 def test_there_must_be_something_to_resume(synthetic: Path, tmp_path: Path) -> None:
     with pytest.raises(AgeLensError, match="to resume from"):
-        fit(load_recipe("embedded", TINY), synthetic, tmp_path / "none", resume=True, hardware=CPU)
+        fit(load_recipe("embedded-labels", TINY), synthetic, tmp_path / "none", resume=True, hardware=CPU)
 
 
 @pytest.mark.slow
-def test_a_killed_run_resumes_to_the_figures_of_an_uninterrupted_one(synthetic: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("same_command", [True, False])
+def test_a_killed_run_resumes_to_the_figures_of_an_uninterrupted_one(
+    same_command: bool, synthetic: Path, tmp_path: Path
+) -> None:
     settings = [*TINY, "epochs=4", "optim.ema_decay=0.9", "network.dropout=0.3"]
     subprocess.run(command(synthetic, tmp_path / "whole", settings=settings), check=True, capture_output=True)
     # The same run, made slow enough by its loader to be killed in the middle of its third epoch.
@@ -100,7 +116,12 @@ def test_a_killed_run_resumes_to_the_figures_of_an_uninterrupted_one(synthetic: 
             break
     assert process.wait() == -signal.SIGKILL
     assert torch.load(killed / "checkpoints" / "last.ckpt", weights_only=True)["epoch"] == 1
-    subprocess.run(command(synthetic, killed, "--resume", settings=[]), check=True, capture_output=True)
+    # The same command goes on, and so does one that leaves the recipe to the run's folder.
+    again = command(synthetic, killed, "--resume", settings=settings)
+    if not same_command:
+        again = [*command(synthetic, killed, "--resume", settings=[])]
+        del again[4:6]
+    subprocess.run(again, check=True, capture_output=True)
     whole, resumed = (
         json.loads((tmp_path / name / "result.json").read_text()) for name in ("whole", "killed")
     )
@@ -124,6 +145,7 @@ main()
 @pytest.mark.slow
 def test_two_processes_train_one_model(synthetic: Path, tmp_path: Path) -> None:
     settings = [*TINY, "epochs=2"]
+    settings.append("earlier_stages=[{size: 24, epochs: 1}]")
     more = ["--devices", "2", "--strategy", "ddp"]
     done = subprocess.run(
         command(synthetic, tmp_path / "run", *more, settings=settings),
@@ -134,7 +156,7 @@ def test_two_processes_train_one_model(synthetic: Path, tmp_path: Path) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "cpu × 2" in done.stderr
+    assert done.stderr.count("cpu × 2") == 2  # stages
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     assert 0 < result["val/mae"] < 60
     checkpoint = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
@@ -180,13 +202,8 @@ def test_a_student_learns_from_hints_and_leaves_them_behind(synthetic: Path, tmp
         tmp_path / "t.npz", paths, np.full((len(paths), 101), 1 / 101), np.eye(2)[genders], hints
     )
     settings = [*TINY, "epochs=3", "optim.lr=1e-2", "loss.teacher=0.1", "loss.hint=1.0"]
-    fit(
-        load_recipe("embedded", settings),
-        synthetic,
-        tmp_path / "run",
-        teacher=tmp_path / "t.npz",
-        hardware=CPU,
-    )
+    settings.append(f"teacher={tmp_path / 't.npz'}")
+    fit(load_recipe("embedded-labels", settings), synthetic, tmp_path / "run", hardware=CPU)
     about = json.loads((tmp_path / "run" / "run.json").read_text())
     assert len(about["data"]["teacher"]) == 64
     checkpoint = tmp_path / "run" / "checkpoints" / "best.ckpt"
@@ -204,12 +221,16 @@ def test_a_student_learns_from_hints_and_leaves_them_behind(synthetic: Path, tmp
 
 
 def test_training_goes_on_from_an_earlier_runs_weights(synthetic: Path, tmp_path: Path) -> None:
-    recipe = load_recipe("embedded", [*TINY, "epochs=4", "optim.lr=5e-3"])
+    recipe = load_recipe("embedded-labels", [*TINY, "epochs=4", "optim.lr=5e-3"])
     first = fit(recipe, synthetic, tmp_path / "first", hardware=CPU)
     small_steps = [*TINY, "epochs=1", "optim.lr=1e-6", "optim.ema_decay=0", "seed=7"]
-    tuned = load_recipe("embedded", small_steps)
+    tuned = load_recipe("embedded-labels", small_steps)
+
+    def from_(start: Path, *more: str) -> Recipe:
+        return load_recipe("embedded-labels", [*small_steps, f"start_from={start}", *more])
+
     fresh = fit(tuned, synthetic, tmp_path / "fresh", hardware=CPU)
-    second = fit(tuned, synthetic, tmp_path / "second", start_from=tmp_path / "first", hardware=CPU)
+    second = fit(from_(tmp_path / "first"), synthetic, tmp_path / "second", hardware=CPU)
     assert abs(second["val/mae"] - first["val/mae"]) < 0.5 < abs(fresh["val/mae"] - first["val/mae"])
     started = json.loads((tmp_path / "second" / "run.json").read_text())["started_from"]
     checkpoint = tmp_path / "first" / "checkpoints" / "best.ckpt"
@@ -223,43 +244,74 @@ def test_training_goes_on_from_an_earlier_runs_weights(synthetic: Path, tmp_path
     assert tuned_bundle.spec.training["sources"] == ["own", "synthetic"]
     assert tuned_bundle.spec.training["started_from"]["sha256"] == sha256(checkpoint)
     # A third run, from the second, would still name what the first one saw.
-    inherited = lineage(tmp_path / "second" / "checkpoints" / "best.ckpt")
-    assert (inherited["initial_weights"], inherited["sources"]) == ("random", ["own", "synthetic"])
+    inherited = start_record(tmp_path / "second" / "checkpoints" / "best.ckpt")
+    assert (inherited.initial_weights, inherited.sources) == ("random", ("own", "synthetic"))
     with pytest.raises(AgeLensError, match="nor a run's folder"):
-        fit(tuned, synthetic, tmp_path / "third", start_from=tmp_path, hardware=CPU)
-    other = load_recipe("embedded", [*small_steps, "network.widths=[8, 24]"])
+        fit(from_(tmp_path), synthetic, tmp_path / "third", hardware=CPU)
+    other = from_(tmp_path / "first", "network.widths=[8, 24]")
     with pytest.raises(AgeLensError, match=r"best\.ckpt does not hold the weights of .* same network"):
-        fit(other, synthetic, tmp_path / "third", start_from=tmp_path / "first", hardware=CPU)
+        fit(other, synthetic, tmp_path / "third", hardware=CPU)
     for content in (b"nonsense", b""):
         (tmp_path / "no.ckpt").write_bytes(content)
         with pytest.raises(AgeLensError, match=r"no\.ckpt does not hold the weights"):
-            fit(tuned, synthetic, tmp_path / "third", start_from=tmp_path / "no.ckpt", hardware=CPU)
+            fit(from_(tmp_path / "no.ckpt"), synthetic, tmp_path / "third", hardware=CPU)
     assert not (tmp_path / "third").exists()
     with pytest.raises(AgeLensError, match="resume it without --start-from"):
-        fit(tuned, synthetic, tmp_path / "first", start_from=checkpoint, resume=True, hardware=CPU)
-    fit(tuned, synthetic, tmp_path / "second", start_from=checkpoint, resume=True, hardware=CPU)
+        fit(
+            recipe.model_copy(update={"start_from": checkpoint}),
+            synthetic,
+            tmp_path / "first",
+            resume=True,
+            hardware=CPU,
+        )
+    fit(from_(checkpoint), synthetic, tmp_path / "second", resume=True, hardware=CPU)
     assert json.loads((tmp_path / "second" / "run.json").read_text())["started_from"] == started
-
-
-def test_a_teacher_may_join_or_leave_between_two_runs(synthetic: Path) -> None:
-    untaught, taught = load_recipe("embedded", TINY), load_recipe("embedded", [*TINY, "loss.hint=1"])
-    for before, after in ((untaught, taught), (taught, untaught), (taught, taught)):
-        first = AgeGenderTask(before.model_dump(mode="json"), 5)
-        second = AgeGenderTask(after.model_dump(mode="json"), 5)
-        path = synthetic.parent / "task.ckpt"
-        torch.save({"state_dict": first.state_dict()}, path)
-        second.take_weights(path)
-        for one, other in zip(first.network.parameters(), second.network.parameters(), strict=True):
-            assert torch.equal(one, other)
-        if first.hint is not None and second.hint is not None:
-            assert torch.equal(first.hint.weight, second.hint.weight)
 
 
 def test_a_run_is_resumed_with_the_data_it_began_with(synthetic: Path, tmp_path: Path) -> None:
     write_pack(read_manifest(synthetic), tmp_path / "pack", 32)
-    recipe = load_recipe("embedded", [*TINY, "epochs=1"])
-    fit(recipe, synthetic, tmp_path / "run", also=[tmp_path / "pack"], hardware=CPU)
+    recipe = load_recipe("embedded-labels", [*TINY, "epochs=1", f"also=[{tmp_path / 'pack'}]"])
+    fit(recipe, synthetic, tmp_path / "run", hardware=CPU)
+
+    def resume(**changes: object) -> None:
+        fit(recipe.model_copy(update=changes), synthetic, tmp_path / "run", resume=True, hardware=CPU)
+
     with pytest.raises(AgeLensError, match="began with another --also"):
-        fit(recipe, synthetic, tmp_path / "run", resume=True, hardware=CPU)
+        resume(also=())
+    with pytest.raises(AgeLensError, match=r"began with another recipe \(epochs, seed differ\)"):
+        resume(epochs=2, seed=1)
     (tmp_path / "pack").rename(tmp_path / "moved")
-    fit(recipe, synthetic, tmp_path / "run", also=[tmp_path / "moved"], resume=True, hardware=CPU)
+    resume(also=(tmp_path / "moved",))
+    assert RunFolder(tmp_path / "run").recipe.also == (tmp_path / "moved",)
+
+
+def test_a_recipe_of_two_stages_trains_the_second_from_the_first(synthetic: Path, tmp_path: Path) -> None:
+    stage = "{size: 24, epochs: 3, optim.lr: 1.0e-2, optim.ema_decay: 0.5}"
+    settings = [*TINY, "epochs=1", "optim.lr=1e-6", "optim.ema_decay=0", f"earlier_stages=[{stage}]"]
+    recipe = load_recipe("embedded-labels", settings)
+    figures = fit(recipe, synthetic, tmp_path / "run", hardware=CPU)
+    run = RunFolder(tmp_path / "run")
+    first = RunFolder(tmp_path / "run" / "stage-1")
+    assert (first.recipe.size, first.recipe.epochs, first.name) == (24, 3, "run-stage-1")
+    assert run.record.started_from is not None
+    assert run.record.started_from.sha256 == sha256(first.best)
+    # Steps of a millionth learn nothing: what the second stage answers is what the first has learnt.
+    assert first.result is not None
+    assert figures["val/gender_accuracy"] == pytest.approx(first.result["val/gender_accuracy"], abs=0.1)
+    assert export_run(run.path, tmp_path / "bundle", licence="none").bundle.spec.input.size == 32
+    # Stopped between the stages, a resume does not train the first again.
+    written = first.best.stat().st_mtime_ns
+    shutil.rmtree(run.checkpoints)
+    (run.path / "result.json").unlink()
+    with pytest.raises(AgeLensError, match="stage-1 holds a run already"):
+        fit(recipe, synthetic, tmp_path / "run", hardware=CPU)
+    with pytest.raises(AgeLensError, match=r"another recipe \(earlier_stages differ\)"):
+        fit(
+            load_recipe("embedded-labels", [*settings, "earlier_stages=[{size: 24, epochs: 4}]"]),
+            synthetic,
+            tmp_path / "run",
+            resume=True,
+            hardware=CPU,
+        )
+    assert fit(recipe, synthetic, tmp_path / "run", resume=True, hardware=CPU) == figures
+    assert first.best.stat().st_mtime_ns == written

@@ -1,20 +1,24 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from agelens.errors import RecipeError
+from agelens.models.catalogue import resolve
 from agelens.training.recipe import load_recipe, recipe_names, save_recipe
+
+SHARED = Path(os.environ.get("AGELENS_SHARED", Path(__file__).parents[3] / "shared"))
 
 
 def test_the_recipes_ship_and_load() -> None:
-    assert recipe_names() == ["cnn-scratch", "efficientnet-b4", "embedded"]
+    assert recipe_names() == ["cnn-scratch", "efficientnet-b4", "embedded", "embedded-labels"]
     for name in recipe_names():
         assert load_recipe(name).name == name
 
 
-def test_the_primary_recipe_carries_the_missions_values() -> None:
+def test_the_primary_recipe_has_the_competitions_values() -> None:
     recipe = load_recipe("efficientnet-b4")
     assert (recipe.size, recipe.batch_size, recipe.loss.sigma) == (384, 16, 1.5)
     assert (recipe.optim.lr, recipe.optim.weight_decay) == (2e-4, 0.01)
@@ -37,7 +41,9 @@ def test_overrides_reach_every_section_and_keep_their_types() -> None:
     assert (recipe.epochs, recipe.optim.lr, recipe.augment.erase, recipe.name) == (2, 3e-4, 0.5, "mine")
     assert recipe.network.kind == "efficientnet"
     assert not recipe.network.pretrained
-    assert load_recipe("embedded", ["network.widths=[8, 16]", "network.depths=[1, 1]"]).network.widths == (
+    assert load_recipe(
+        "embedded-labels", ["network.widths=[8, 16]", "network.depths=[1, 1]"]
+    ).network.widths == (
         8,
         16,
     )
@@ -52,18 +58,23 @@ def test_overrides_reach_every_section_and_keep_their_types() -> None:
         ("epochs", "key=value"),
         ("epochs.more=1", "no keys"),
         ("loss.sigma=-1", r"loss\.sigma"),
+        ("network.depths=[1, 1]", "equally long"),
+        ("earlier_stages=[{epochs: 0}]", "number 1 of earlier_stages does not fit"),
+        ("earlier_stages=[{size: 64}, {optim.speed: 1}]", r"number 2 of earlier_stages(.|\n)*optim\.speed"),
         ("epochs=[", "YAML"),
     ],
 )
 def test_wrong_overrides_are_named(override: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        load_recipe("embedded", [override])
+        load_recipe("embedded-labels", [override])
 
 
 def test_a_saved_recipe_loads_to_the_same(tmp_path: Path) -> None:
-    recipe = load_recipe("embedded", ["optim.lr=1e-5"])
-    save_recipe(tmp_path / "r.yaml", recipe)
-    assert load_recipe(str(tmp_path / "r.yaml")) == recipe
+    for recipe in map(load_recipe, recipe_names()):
+        save_recipe(tmp_path / "r.yaml", recipe)
+        again = load_recipe(str(tmp_path / "r.yaml"))
+        assert again.model_dump(mode="json") == recipe.model_dump(mode="json")
+        assert again.stages()[:-1] == recipe.stages()[:-1]
 
 
 @pytest.mark.parametrize(("content", "message"), [("a: [", "YAML"), ("- 1", "keys"), ("name: x", "network")])
@@ -76,9 +87,65 @@ def test_a_wrong_file_says_why(content: str, message: str, tmp_path: Path) -> No
 
 
 def test_training_may_begin_small_and_must_end_at_the_networks_size() -> None:
-    recipe = load_recipe("embedded", ["progressive={0: 48, 3: 64, 6: 80}", "epochs=9"])
+    recipe = load_recipe("embedded-labels", ["progressive={0: 48, 3: 64, 6: 80}", "epochs=9"])
     assert [recipe.size_at(epoch) for epoch in range(9)] == [48] * 3 + [64] * 3 + [80] * 3
     assert load_recipe("embedded").size_at(5) == 80
     for faulty in ("{0: 48}", "{1: 48, 3: 80}", "{0: 48, 20: 80}"):
         with pytest.raises(RecipeError, match="own size"):
-            load_recipe("embedded", [f"progressive={faulty}", "epochs=9"])
+            load_recipe("embedded-labels", [f"progressive={faulty}", "epochs=9"])
+
+
+@pytest.mark.parametrize(("setting", "name"), [("name=nan", "nan"), ("name=2e-4", "2e-4"), ("name='5'", "5")])
+def test_text_stays_text(setting: str, name: str) -> None:
+    assert load_recipe("embedded-labels", [setting]).name == name
+
+
+def test_numbers_may_be_written_as_python_writes_them() -> None:
+    recipe = load_recipe("embedded-labels", ["optim.lr=2e-4", "loss.sigma=1.5e0", "epochs=3"])
+    assert (recipe.optim.lr, recipe.loss.sigma, recipe.epochs) == (2e-4, 1.5, 3)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "rates"), [("[256, 128, 64]", "[0.3, 0.2]"), ("[256]", "[0.3, 0.2]"), ("[]", "[]")]
+)
+def test_a_layer_without_a_dropout_rate_is_refused(hidden: str, rates: str) -> None:
+    with pytest.raises(RecipeError, match="dropout rates"):
+        load_recipe("efficientnet-b4", [f"network.hidden={hidden}", f"network.head_dropout={rates}"])
+
+
+def test_the_embedded_recipe_is_the_one_that_made_the_model_inside_the_package() -> None:
+    recipe = load_recipe("embedded")
+    made = resolve("embedded").spec.model_dump(mode="json")["training"]
+    now = recipe.model_dump(mode="json")
+    assert {key: now[key] for key in made["recipe"]} == made["recipe"]
+    (first, last) = recipe.stages()
+    assert last == recipe
+    assert (first.size, first.epochs, first.optim.lr, first.balance) == (88, 52, 3e-3, 0.25)
+    assert [first.size_at(epoch) for epoch in (0, 29, 30, 51)] == [64, 64, 88, 88]
+    assert (first.teacher, first.also, first.loss) == (recipe.teacher, recipe.also, recipe.loss)
+    assert len(made["also_sha256"]) == len(recipe.also)
+    assert made["started_from"]
+    assert made["taught"]
+
+
+def test_a_recipe_names_its_tables_its_teacher_and_its_start() -> None:
+    settings = ["also=[one, two.csv]", "teacher=t.npz", "start_from=runs/b4"]
+    recipe = load_recipe("embedded-labels", settings)
+    assert recipe.also == (Path("one"), Path("two.csv"))
+    assert (recipe.teacher, recipe.start_from) == (Path("t.npz"), Path("runs/b4"))
+    plain = load_recipe("embedded-labels")
+    assert (plain.also, plain.teacher, plain.start_from, plain.stages()) == ((), None, None, [plain])
+
+
+@pytest.mark.parametrize("name", ["flagship", "embedded"])
+def test_recipes_saved_before_are_still_read(name: str) -> None:
+    path = SHARED / name / "recipe.yaml"
+    if not path.exists():
+        pytest.skip(f"no {path}")
+    recipe = load_recipe(str(path))
+    assert (recipe.size, recipe.loss.teacher, recipe.also, recipe.teacher) == (
+        {"flagship": 224, "embedded": 88}[name],
+        0.7,
+        (),
+        None,
+    )

@@ -136,9 +136,9 @@ def _bundle_of(model: str) -> Bundle:
     if not (run / "checkpoints").is_dir():
         return resolve(model)
     require("torch", "train")
-    from agelens.training.export import export_run
+    from agelens.training.export import bundle_of_run
 
-    return export_run(run, run / "bundle", licence="not stated: exported for evaluation").bundle
+    return bundle_of_run(run)
 
 
 def _print(result: Evaluation, title: str, level: float) -> None:

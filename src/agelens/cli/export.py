@@ -11,15 +11,15 @@ from agelens.errors import require
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A run folder of 'agelens train'.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The bundle's folder.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run of 'agelens train'.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the bundle.")],
     licence: Annotated[
-        str, typer.Option(help="Of the weights, as the data they were trained on permits.")
+        str, typer.Option(help="Licence of the weights, as the terms of the training data permit.")
     ] = "not stated: ask who trained it",
-    name: Annotated[str | None, typer.Option(help="The model's name; default: the recipe's.")] = None,
-    description: Annotated[str, typer.Option(help="One sentence for the card.")] = "",
+    name: Annotated[str | None, typer.Option(help="Name of the model.", show_default="the recipe's")] = None,
+    description: Annotated[str, typer.Option(help="Sentence for the model card.")] = "",
 ) -> None:
-    """Export ONNX, checked against torch on real images, with hashes and a model card."""
+    """Export a run's best checkpoint as ONNX with a model card, checked against torch on real images."""
     for module in ("torch", "lightning", "timm", "onnxscript", "yaml"):
         require(module, "train")
     from agelens.training.export import export_run

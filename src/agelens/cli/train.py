@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -22,59 +23,81 @@ _SHOWN = (
 
 
 def train(
-    manifest: Annotated[Path, typer.Option(help="A manifest, or the folder of a pack.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder, as runs/NAME.")],
+    manifest: Annotated[Path, typer.Option(help="Manifest, or the folder of a pack.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run, as runs/NAME.")],
     recipe: Annotated[
-        str, typer.Option(help="cnn-scratch, efficientnet-b4, embedded, or a YAML file.")
-    ] = "efficientnet-b4",
+        str | None,
+        typer.Option(
+            help="Recipe: cnn-scratch, efficientnet-b4, embedded, embedded-labels, or a YAML file.",
+            show_default="efficientnet-b4; with --resume the run's own",
+        ),
+    ] = None,
     also: Annotated[
         list[Path] | None,
-        typer.Option(help="A further manifest or pack: its split 'train' is learnt too; repeatable."),
+        typer.Option(
+            help="Further manifest or pack whose split 'train' is learnt too, in place of the recipe's "
+            "'also' (repeatable)."
+        ),
     ] = None,
     teacher: Annotated[
         Path | None,
-        typer.Option(help="Soft answers (.npz) to learn beside the labels: loss.teacher, loss.hint."),
+        typer.Option(
+            help="Soft answers (.npz) to learn beside the labels, in place of the recipe's 'teacher'; "
+            "loss.teacher and loss.hint weigh them."
+        ),
     ] = None,
     start_from: Annotated[
         Path | None,
         typer.Option(
-            help="An earlier run's folder or checkpoint: its weights are trained on, as in fine-tuning."
+            help="Folder of an earlier run, or a checkpoint, to fine-tune, in place of the recipe's "
+            "'start_from'."
         ),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="key=value over the recipe, as optim.lr=1e-4; repeatable."),
+        typer.Option("--set", help="Key of the recipe to change, as optim.lr=1e-4; repeatable."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run after a stop or a kill.")
+        bool, typer.Option("--resume", help="Go on with the run in --output after a stop or a kill.")
     ] = False,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu, tpu: Lightning's.")] = "auto",
-    devices: Annotated[str, typer.Option(help="How many, or 'auto'.")] = "auto",
-    num_nodes: Annotated[int, typer.Option(min=1, help="Machines of a distributed run.")] = 1,
-    strategy: Annotated[str, typer.Option(help="auto, ddp, ddp_spawn, …: Lightning's.")] = "auto",
+    accelerator: Annotated[str, typer.Option(help="Lightning accelerator: auto, cpu, gpu or tpu.")] = "auto",
+    devices: Annotated[str, typer.Option(help="Number of devices, or 'auto'.")] = "auto",
+    num_nodes: Annotated[int, typer.Option(min=1, help="Number of machines of a distributed run.")] = 1,
+    strategy: Annotated[
+        str, typer.Option(help="Lightning strategy: auto, ddp, ddp_spawn and others.")
+    ] = "auto",
     space: Annotated[
-        str | None, typer.Option(help="A Hugging Face Space for TrackIO, owner/name; default: local.")
+        str | None,
+        typer.Option(
+            help="Hugging Face Space that TrackIO logs to, as owner/name.", show_default="this machine"
+        ),
     ] = None,
 ) -> None:
-    """Train a network; the best epoch by the validation score is kept.
+    """Train a network; the epoch with the best score on split 'val' is kept.
 
     The run is recorded in TrackIO: 'trackio show' opens the dashboard.
     """
     for module in ("torch", "lightning", "timm", "torchmetrics", "yaml"):
         require(module, "train")
-    from agelens.training.fit import Hardware, fit
+    from agelens.training.fit import fit
     from agelens.training.recipe import load_recipe
+    from agelens.training.run import Hardware, RunFolder
 
     _set_up_logging()
+    paths = {
+        "also": [str(path) for path in also or ()],
+        "teacher": None if teacher is None else str(teacher),
+        "start_from": None if start_from is None else str(start_from),
+    }
+    # JSON is YAML, and quotes whatever a path may hold.
+    overrides = [*(settings or ()), *(f"{key}={json.dumps(value)}" for key, value in paths.items() if value)]
+    run = RunFolder(output)
+    began_with = str(run.recipe_file) if resume and run.recipe_file.is_file() else "efficientnet-b4"
     hardware = Hardware(accelerator, int(devices) if devices.isdigit() else devices, num_nodes, strategy)
-    chosen = load_recipe(recipe, settings or [])
     figures = fit(
-        chosen,
+        load_recipe(recipe or began_with, overrides),
         manifest,
         output,
-        also=also or [],
-        teacher=teacher,
-        start_from=start_from,
         resume=resume,
         hardware=hardware,
         space_id=space,
@@ -85,7 +108,7 @@ def train(
 
 
 def _set_up_logging() -> None:
-    """What we say of a run goes to stderr; of what Lightning says, only what went wrong."""
+    """Log our own messages to stderr, and Lightning's only where something went wrong."""
     import logging
     import warnings
 

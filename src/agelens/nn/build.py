@@ -1,23 +1,20 @@
-"""From a network's configuration to the network: the one place that knows them all."""
+"""From a network's configuration to the network: the one module that knows every network."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from pydantic import Field
-from torch import nn
 
+from agelens.nn.base import AgeGenderNet
 from agelens.nn.cnn import ScratchCnn, ScratchCnnConfig
 from agelens.nn.efficientnet import EfficientNet, EfficientNetConfig
 from agelens.nn.embedded import EmbeddedConfig, EmbeddedNet
 
-NetworkConfig = Annotated[
-    ScratchCnnConfig | EfficientNetConfig | EmbeddedConfig,
-    Field(discriminator="kind"),
-]
+NetworkConfig = Annotated[ScratchCnnConfig | EfficientNetConfig | EmbeddedConfig, Field(discriminator="kind")]
 
 
-def build_network(config: ScratchCnnConfig | EfficientNetConfig | EmbeddedConfig) -> nn.Module:
+def build_network(config: NetworkConfig) -> AgeGenderNet:
     """The network a configuration describes, freshly initialised (or pretrained where it says so)."""
     match config:
         case ScratchCnnConfig():

@@ -1,4 +1,4 @@
-"""The baseline: a plain CNN from scratch, one backbone and two heads."""
+"""The baseline: a plain CNN, trained from random weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from agelens.nn.heads import AgeGenderHeads, AgeGenderLogits
+from agelens.nn.base import AgeGenderNet
+from agelens.nn.heads import AgeGenderHeads
 
 
 class ScratchCnnConfig(BaseModel):
@@ -17,13 +18,16 @@ class ScratchCnnConfig(BaseModel):
 
     kind: Literal["cnn-scratch"] = "cnn-scratch"
     widths: tuple[int, ...] = (64, 128, 256, 512)  # channels of each double-conv block
-    block_dropout: float = 0.25  # whole channels, between blocks
-    hidden: int = 256
+    block_dropout: float = 0.25  # rate at which whole channels are dropped between blocks
+    hidden: int = 256  # width of the one layer between the features and the logits
     head_dropout: float = 0.5
 
 
-class ScratchCnn(nn.Module):
-    """Double-conv blocks (3×3, BatchNorm, ReLU) with max pooling and dropout between, then two heads."""
+class ScratchCnn(AgeGenderNet):
+    """Blocks of two 3×3 convolutions, with max pooling and dropout between them, then two heads.
+
+    The side of its input is at least 2 to the power of one less than the number of blocks: 8 for four blocks.
+    """
 
     def __init__(self, config: ScratchCnnConfig) -> None:
         super().__init__()
@@ -35,15 +39,15 @@ class ScratchCnn(nn.Module):
             blocks += [*_convolution(channels, width), *_convolution(width, width)]
             channels = width
         self.backbone = nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.num_features = channels
         self.heads = AgeGenderHeads(channels, [config.hidden], [config.head_dropout])
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, images: Tensor) -> AgeGenderLogits:
-        """(B, 3, S, S) normalised RGB, S at least 8 for four blocks -> logits."""
-        logits: AgeGenderLogits = self.heads(self.backbone(images))
-        return logits
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, S, S) -> (B, C) pooled features."""
+        return self.backbone(images)
 
 
 def _convolution(inputs: int, outputs: int) -> list[nn.Module]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 import timm
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from torch import Tensor, nn
 
 from agelens.errors import AgeLensError
-from agelens.nn.heads import AgeGenderHeads, AgeGenderLogits, GateAttention
+from agelens.nn.base import AgeGenderNet
+from agelens.nn.heads import AgeGenderHeads, GateAttention, check_lengths
 
 
 class EfficientNetConfig(BaseModel):
-    """A timm backbone under attention and heads; the defaults are the best public entry's.
+    """A timm backbone under attention and heads; the defaults are those of the best public entry.
 
     ``pretrained`` fetches timm's ImageNet weights from the Hugging Face hub on first use.
     """
@@ -29,9 +30,17 @@ class EfficientNetConfig(BaseModel):
     hidden: tuple[int, ...] = (256, 128)
     head_dropout: tuple[float, ...] = (0.3, 0.2)
 
+    @model_validator(mode="after")
+    def _one_dropout_rate_per_layer(self) -> EfficientNetConfig:
+        check_lengths(self.hidden, self.head_dropout)
+        return self
 
-class EfficientNet(nn.Module):
-    """Backbone -> global average pooling (1792 features for B4) -> gate attention -> two heads."""
+
+class EfficientNet(AgeGenderNet):
+    """Backbone -> global average pooling (1792 features for B4) -> gate attention -> two heads.
+
+    The side of its input is at least 32 pixels.
+    """
 
     def __init__(self, config: EfficientNetConfig) -> None:
         """Build the network.
@@ -41,15 +50,15 @@ class EfficientNet(nn.Module):
         """
         super().__init__()
         self.backbone = _create_backbone(config)
-        features = self.backbone.num_features
-        assert isinstance(features, int)
-        self.attention = GateAttention(features, config.attention_hidden, config.attention_dropout)
-        self.heads = AgeGenderHeads(features, config.hidden, config.head_dropout, batch_norm=True)
+        width = self.backbone.num_features
+        assert isinstance(width, int)
+        self.num_features = width
+        self.attention = GateAttention(width, config.attention_hidden, config.attention_dropout)
+        self.heads = AgeGenderHeads(width, config.hidden, config.head_dropout, batch_norm=True)
 
-    def forward(self, images: Tensor) -> AgeGenderLogits:
-        """(B, 3, S, S) normalised RGB, S at least 32 -> logits."""
-        logits: AgeGenderLogits = self.heads(self.attention(self.backbone(images)))
-        return logits
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, S, S) -> (B, C) pooled features, weighed by the gate."""
+        return self.attention(self.backbone(images))
 
 
 def _create_backbone(config: EfficientNetConfig) -> nn.Module:

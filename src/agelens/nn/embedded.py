@@ -1,7 +1,7 @@
 """The network inside the package: a small residual network of plain 3×3 convolutions.
 
 Plain convolutions reach the processor's full arithmetic rate, where depthwise ones wait for memory: on
-the CPUs this is meant for, they give more accuracy a millisecond, in training and in use.
+the CPUs this is meant for, they give more accuracy per millisecond, in training and in use.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, model_validator
 from torch import Tensor, nn
 
-from agelens.nn.heads import AgeGenderHeads, AgeGenderLogits
+from agelens.nn.base import AgeGenderNet
+from agelens.nn.heads import AgeGenderHeads
 
 
 class EmbeddedConfig(BaseModel):
@@ -25,14 +26,17 @@ class EmbeddedConfig(BaseModel):
     dropout: float = 0.2
 
     @model_validator(mode="after")
-    def _one_depth_a_width(self) -> EmbeddedConfig:
+    def _one_depth_per_width(self) -> EmbeddedConfig:
         if len(self.widths) != len(self.depths):
-            raise ValueError("widths and depths must be equally long: one of each a stage")
+            raise ValueError("widths and depths must be equally long, one of each per stage")
         return self
 
 
-class EmbeddedNet(nn.Module):
-    """A stride-2 stem, residual stages, global average pooling, two linear heads."""
+class EmbeddedNet(AgeGenderNet):
+    """A stride-2 stem, residual stages, global average pooling, two linear heads.
+
+    The side of its input is at least 2 to the power of the number of stages: 16 for four stages.
+    """
 
     def __init__(self, config: EmbeddedConfig) -> None:
         super().__init__()
@@ -49,23 +53,17 @@ class EmbeddedNet(nn.Module):
                 channels = width
         self.stages = nn.Sequential(*blocks)
         self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.width = channels  # of the pooled features
+        self.num_features = channels
         self.heads = AgeGenderHeads(channels, [], [config.dropout])
         _initialise(self)
 
-    def forward(self, images: Tensor) -> AgeGenderLogits:
-        """(B, 3, S, S) normalised RGB, S at least 16 for four stages -> logits."""
-        logits: AgeGenderLogits = self.heads(self.features(images))
-        return logits
-
     def features(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) -> (B, C) pooled features, what the heads read."""
-        pooled: Tensor = self.pool(self.stages(self.stem(images)))
-        return pooled
+        """(B, 3, S, S) -> (B, C) pooled features."""
+        return self.pool(self.stages(self.stem(images)))
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions beside a shortcut (He et al. 2016); it averages before it projects.
+    """Two 3×3 convolutions beside a shortcut (He et al. 2016) that averages before it projects.
 
     The averaging shortcut is ResNet-D's (He et al. 2019): a strided 1×1 would drop three pixels in four.
     """
@@ -92,8 +90,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride), rounded up."""
-        result: Tensor = self.activation(self.residual(images) + self.shortcut(images))
-        return result
+        return self.activation(self.residual(images) + self.shortcut(images))
 
 
 def _initialise(network: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""What stands on a backbone: gate attention over pooled features, and the two heads."""
+"""The layers above a backbone: gate attention over the pooled features, and the two heads."""
 
 from __future__ import annotations
 
@@ -35,8 +35,7 @@ class GateAttention(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C) -> (B, C)."""
-        gated: Tensor = features * self.gate(features)
-        return gated
+        return features * self.gate(features)
 
 
 class AgeGenderHeads(nn.Module):
@@ -45,14 +44,19 @@ class AgeGenderHeads(nn.Module):
     Args:
         features: C.
         hidden: widths of the layers between the features and the logits; empty for linear heads.
-        dropout: after each hidden layer, or before the logits where there is none; one rate a layer.
-        batch_norm: normalise the first hidden layer.
+        dropout: one rate for each hidden layer, applied after it; linear heads have one rate, applied before
+            the logits.
+        batch_norm: whether the first hidden layer is batch-normalised.
+
+    Raises:
+        ValueError: the numbers of hidden layers and dropout rates do not match.
     """
 
     def __init__(
         self, features: int, hidden: Sequence[int], dropout: Sequence[float], batch_norm: bool = False
     ) -> None:
         super().__init__()
+        check_lengths(hidden, dropout)
         self.age = _stack(features, hidden, dropout, batch_norm, NUM_AGES)
         self.gender = _stack(features, hidden, dropout, batch_norm, len(GENDERS))
 
@@ -61,13 +65,26 @@ class AgeGenderHeads(nn.Module):
         return AgeGenderLogits(self.age(features), self.gender(features))
 
 
+def check_lengths(hidden: Sequence[int], dropout: Sequence[float]) -> None:
+    """Check that each hidden layer of a head has its dropout rate; linear heads have one rate.
+
+    Raises:
+        ValueError: the lengths do not match.
+    """
+    if len(dropout) != max(1, len(hidden)):
+        raise ValueError(
+            f"a head of {len(hidden)} hidden layers takes {max(1, len(hidden))} dropout rates, "
+            f"not {len(dropout)}: one for each layer (one rate for a head without hidden layers)"
+        )
+
+
 def _stack(
     features: int, hidden: Sequence[int], dropout: Sequence[float], batch_norm: bool, outputs: int
 ) -> nn.Sequential:
     layers: list[nn.Module] = []
     if not hidden:
-        layers.append(nn.Dropout(dropout[0]))
-    for depth, (width, rate) in enumerate(zip(hidden, dropout, strict=False)):
+        return nn.Sequential(nn.Dropout(dropout[0]), nn.Linear(features, outputs))
+    for depth, (width, rate) in enumerate(zip(hidden, dropout, strict=True)):
         layers.append(nn.Linear(features, width))
         if batch_norm and depth == 0:
             layers.append(nn.BatchNorm1d(width))

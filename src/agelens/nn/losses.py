@@ -1,4 +1,4 @@
-"""The loss: KL divergence for the age distribution, cross-entropy for gender, optionally L1 on the mean.
+"""The loss: KL divergence for the age distribution, cross-entropy for gender, optionally L1 on the mean age.
 
 A sample may lack one label; it then counts only in the other's term.
 """
@@ -15,22 +15,20 @@ from torch.nn import functional as F
 from agelens.labels import NUM_AGES
 from agelens.nn.heads import AgeGenderLogits
 
-NO_GENDER = -1
-
 
 class LossConfig(BaseModel):
-    """Weights of the terms, and how soft the labels are."""
+    """Weights of the loss terms, and how the targets are softened."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    sigma: float = Field(default=1.5, gt=0)  # years, of an exact age's Gaussian
-    sigma_per_year: float = Field(default=0.0, ge=0)  # by which it grows with age
-    teacher: float = Field(default=0.0, ge=0, le=1)  # share of a teacher's answer in the target
-    hint: float = Field(default=0.0, ge=0)  # of the squared error in foretelling the teacher's features
-    age: float = Field(default=1.0, ge=0)
-    gender: float = Field(default=1.0, ge=0)
-    expectation: float = Field(default=0.0, ge=0)  # per year of L1 error of the mean age
-    gender_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    sigma: float = Field(default=1.5, gt=0)  # years, spread of the Gaussian target of an exact age
+    sigma_per_year: float = Field(default=0.0, ge=0)  # years added to sigma for each year of age
+    teacher: float = Field(default=0.0, ge=0, le=1)  # share of the teacher's answer in the target
+    hint: float = Field(default=0.0, ge=0)  # weight of the MSE between predicted and teacher features
+    age: float = Field(default=1.0, ge=0)  # weight of the KL divergence of age
+    gender: float = Field(default=1.0, ge=0)  # weight of the cross-entropy of gender
+    expectation: float = Field(default=0.0, ge=0)  # weight of the L1 error of the mean age, per year
+    gender_smoothing: float = Field(default=0.0, ge=0, lt=1)  # label smoothing of the gender target
 
 
 class LossTerms(NamedTuple):
@@ -52,46 +50,23 @@ class AgeGenderLoss(nn.Module):
         self.config = config
         self.register_buffer("ages", torch.arange(NUM_AGES, dtype=torch.float32), persistent=False)
 
-    def forward(
-        self,
-        logits: AgeGenderLogits,
-        age_target: Tensor,
-        gender: Tensor,
-        soft_gender: Tensor | None = None,
-    ) -> LossTerms:
-        """Compare logits with labels.
+    def forward(self, logits: AgeGenderLogits, age_target: Tensor, gender_target: Tensor) -> LossTerms:
+        """Compare logits with targets, which the data set has softened already.
 
         Args:
             logits: (B, 101) and (B, 2).
             age_target: (B, 101), rows sum to 1, or are all zero where the age is unknown.
-            gender: (B,) 0 male, 1 female, -1 unknown.
-            soft_gender: (B, 2) probabilities to learn in place of ``gender``, smoothing included; rows of
-                zeros where unknown.
+            gender_target: (B, 2), rows sum to 1, or are all zero where the gender is unknown.
         """
-        age_logits, gender_logits = logits.age.float(), logits.gender.float()
+        # A row of zeros adds nothing to either sum, so unknown labels drop out by themselves.
         known = age_target.sum(dim=1) > 0.5
-        count = known.sum().clamp(min=1)
-        log_probabilities = F.log_softmax(age_logits, dim=1)
-        # A row of zeros has zero divergence, so unknown ages drop out of the sum by themselves.
-        age = F.kl_div(log_probabilities, age_target, reduction="sum") / count
-        expected = log_probabilities.exp() @ self.ages
-        error = (expected - age_target @ self.ages).abs()
-        expectation = (error * known).sum() / count
-        with_gender = (gender != NO_GENDER).sum().clamp(min=1)
-        if soft_gender is not None:
-            gender_loss = -(soft_gender * F.log_softmax(gender_logits, dim=1)).sum() / with_gender
-        else:
-            gender_loss = self._hard_gender(gender_logits, gender) / with_gender
-        total = (
-            self.config.age * age + self.config.gender * gender_loss + self.config.expectation * expectation
-        )
-        return LossTerms(total, age, gender_loss, expectation)
-
-    def _hard_gender(self, logits: Tensor, gender: Tensor) -> Tensor:
-        return F.cross_entropy(
-            logits,
-            gender,
-            ignore_index=NO_GENDER,
-            label_smoothing=self.config.gender_smoothing,
-            reduction="sum",
-        )
+        ages = known.sum().clamp(min=1)
+        genders = (gender_target.sum(dim=1) > 0.5).sum().clamp(min=1)
+        log_age = F.log_softmax(logits.age.float(), dim=1)
+        age = F.kl_div(log_age, age_target, reduction="sum") / ages
+        error = (log_age.exp() @ self.ages - age_target @ self.ages).abs()
+        expectation = (error * known).sum() / ages
+        gender = -(gender_target * F.log_softmax(logits.gender.float(), dim=1)).sum() / genders
+        weights = self.config
+        total = weights.age * age + weights.gender * gender + weights.expectation * expectation
+        return LossTerms(total, age, gender, expectation)

@@ -1,4 +1,4 @@
-"""What goes along with training: the moving average of the weights, and how an epoch is told."""
+"""What goes along with training: the moving average of the weights, and the line logged after each epoch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar, WeightAveraging
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from agelens.training.recipe import Recipe
 from agelens.training.task import MONITORED, AgeGenderTask
@@ -17,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 def callbacks_of(recipe: Recipe) -> list[Callback]:
-    """A bar on a terminal, else a line an epoch; the average where the recipe asks for one."""
+    """A progress bar on a terminal, else a line after each epoch; the average where the recipe has one."""
     callbacks: list[Callback] = [RichProgressBar(leave=True)] if sys.stderr.isatty() else [EpochLine()]
     if recipe.optim.ema_decay > 0:
         callbacks.append(MovingAverage(recipe.optim.ema_decay))
@@ -25,7 +26,7 @@ def callbacks_of(recipe: Recipe) -> list[Callback]:
 
 
 class MovingAverage(WeightAveraging):
-    """An exponential moving average of weights and buffers: validation measures it, the best is kept of it.
+    """An exponential moving average of weights and buffers; validation measures it, the best epoch keeps it.
 
     Lightning's own callback averages at a fixed decay from the first step, so that the first epochs are
     judged by little but the random start. Here the decay rises to its value, as in TensorFlow's and timm's
@@ -33,27 +34,28 @@ class MovingAverage(WeightAveraging):
     """
 
     def __init__(self, decay: float) -> None:
-        """``decay`` is what the average keeps of itself at a step, once it has warmed up; below 1."""
+        """``decay`` is the share of itself that the warm average keeps at a step; below 1."""
 
         def update(
             averaged: tuple[Tensor, ...] | list[Tensor],
             current: tuple[Tensor, ...] | list[Tensor],
             steps: Tensor | int,
         ) -> None:
-            if not averaged[0].is_floating_point():  # counters of batches: they are no weights
-                torch._foreach_copy_(list(averaged), list(current))
-                return
-            warm = min(decay, (1 + int(steps)) / (10 + int(steps)))
-            torch._foreach_lerp_(list(averaged), list(current), 1 - warm)
+            if averaged[0].is_floating_point():
+                warm = min(decay, (1 + int(steps)) / (10 + int(steps)))
+                get_ema_multi_avg_fn(warm)(averaged, current, steps)  # type: ignore[no-untyped-call]
+            else:  # counters of batches, which have no mean
+                for one, other in zip(averaged, current, strict=True):
+                    one.copy_(other)
 
         super().__init__(use_buffers=True, multi_avg_fn=torch.no_grad()(update))
 
 
 class EpochLine(Callback):
-    """One line an epoch in the log, for runs that nobody watches on a terminal."""
+    """One line per epoch in the log, for runs that nobody watches on a terminal."""
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Say what the epoch gave."""
+        """Log the figures of the epoch."""
         assert isinstance(pl_module, AgeGenderTask)
         figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
         # The task logs its loss after this; what the trainer holds is the loss of the epoch before.

@@ -1,38 +1,30 @@
-"""From a manifest or a pack to loaders of train, val and test."""
+"""From manifests and packs to the loaders of train, val and test."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import lightning as L
-from torch.utils.data import BatchSampler, DataLoader
+from torch.utils.data import BatchSampler, ConcatDataset, DataLoader, Dataset
 
 from agelens.data.manifest import Manifest, read_manifest
 from agelens.data.pack import Pack, is_pack
 from agelens.data.problems import Problem
-from agelens.data.soft_labels import read_soft_labels
+from agelens.data.soft_labels import SoftLabels, read_soft_labels
 from agelens.errors import ImageError, ManifestError
-from agelens.faces.images import open_image
+from agelens.faces.images import Pixels, open_image
 from agelens.labels import Sample
-from agelens.training.faces import (
-    Batch,
-    EpochSampler,
-    FaceDataset,
-    ImageFiles,
-    Images,
-    ImageTables,
-    balancing_weights,
-)
+from agelens.training.dataset import Batch, FaceDataset, ImageFiles, Images
 from agelens.training.recipe import Recipe
+from agelens.training.sampler import EpochSampler, balancing_weights
 
-#: Images a batch where nothing is learnt; only memory bounds it.
+#: Images in a batch where nothing is learnt; only memory bounds it.
 EVALUATION_BATCH = 256
 
 
-class Face(NamedTuple):
+class TableRow(NamedTuple):
     """A usable row of a table: its number there, its label, its file."""
 
     row: int
@@ -42,70 +34,60 @@ class Face(NamedTuple):
 
 class _Table(NamedTuple):
     images: Images
-    faces: list[Face]
+    rows: list[TableRow]
 
 
 class FaceDataModule(L.LightningDataModule):
     """Loads the splits ``train``, ``val`` and ``test`` of a manifest file or a pack's folder.
 
-    Images that cannot be read are left out before the first epoch and named in ``problems``.
+    ``splits`` holds the usable rows of each split. Images that cannot be read are left out before the first
+    epoch and named in ``problems``.
     """
 
-    def __init__(
-        self,
-        source: Path,
-        recipe: Recipe,
-        *,
-        also: Sequence[Path] = (),
-        teacher: Path | None = None,
-    ) -> None:
+    def __init__(self, source: Path, recipe: Recipe) -> None:
         """Open the tables.
 
         Args:
             source: a manifest or a pack.
-            recipe: how to read it.
-            also: further manifests or packs, of which only ``train`` is used.
-            teacher: soft answers for every training image; see ``data.soft_labels``.
+            recipe: how to read it; of its further tables ``also`` only ``train`` is used, and its ``teacher``
+                must know every training image.
 
         Raises:
-            ManifestError: one is neither, or has no usable row in ``train`` (``source`` also: in ``val``), or
-                the teacher does not know a training image.
+            ManifestError: a table is neither a manifest nor a pack, or has no usable row in ``train`` (or
+                ``source`` none in ``val``), or the teacher and the recipe do not fit.
         """
         super().__init__()
         self.source = source
         self.recipe = recipe
         self.problems: list[Problem] = []
-        tables = [self._open(table) for table in (source, *also)]
-        self._images: Images = ImageTables([table.images for table in tables])
+        tables = [self._open(table) for table in (source, *recipe.also)]
+        images = cast("list[Dataset[Pixels]]", [table.images for table in tables])  # in all but the name
+        self._images: Images = ConcatDataset(images)
         self.splits = {
-            split: [face for face in tables[0].faces if face.sample.split == split]
+            split: [row for row in tables[0].rows if row.sample.split == split]
             for split in ("train", "val", "test")
         }
         offset = len(tables[0].images)
-        for path, table in zip(also, tables[1:], strict=True):
-            more = [face for face in table.faces if face.sample.split == "train"]
+        for path, table in zip(recipe.also, tables[1:], strict=True):
+            more = [row for row in table.rows if row.sample.split == "train"]
             if not more:
-                raise ManifestError(f"{path} has no usable image in split 'train' to train on also")
-            self.splits["train"] += [face._replace(row=face.row + offset) for face in more]
+                raise ManifestError(f"{path} has no usable image in split 'train' to learn from")
+            self.splits["train"] += [row._replace(row=row.row + offset) for row in more]
             offset += len(table.images)
         for split in ("train", "val"):
             if not self.splits[split]:
                 raise ManifestError(
                     f"{source} has no usable image in split {split!r}; 'agelens data split' deals out splits"
                 )
-        self._teacher = (
-            read_soft_labels(teacher).of([face.path for face in self.splits["train"]]) if teacher else None
-        )
-        if self._teacher is None and recipe.loss.teacher + recipe.loss.hint > 0:
-            raise ManifestError("the recipe learns from a teacher; name its answers with --teacher")
+        self._teacher = self._soft_labels()
 
     @property
     def hint_features(self) -> int:
-        """How many features the teacher gives; 0 without."""
+        """How many features the teacher gives; 0 without a teacher."""
         return 0 if self._teacher is None else self._teacher.features.shape[1]
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Augmented and shuffled; incomplete last batches are left out."""
+        """The training split, augmented and shuffled; an incomplete last batch is left out."""
         recipe = self.recipe
         return self._loader("train", min(recipe.batch_size, len(self.splits["train"])), train=True)
 
@@ -118,11 +100,11 @@ class FaceDataModule(L.LightningDataModule):
         return self._loader("test", EVALUATION_BATCH, train=False)
 
     def _loader(self, split: str, batch_size: int, *, train: bool) -> DataLoader[Batch]:
-        recipe, trainer, faces = self.recipe, self.trainer, self.splits[split]
+        recipe, trainer, rows = self.recipe, self.trainer, self.splits[split]
         dataset = FaceDataset(
             self._images,
-            [face.row for face in faces],
-            [face.sample for face in faces],
+            [row.row for row in rows],
+            [row.sample for row in rows],
             size_at=recipe.size_at if train else lambda epoch: recipe.size,
             loss=recipe.loss,
             augmentation=recipe.augment if train else None,
@@ -148,17 +130,32 @@ class FaceDataModule(L.LightningDataModule):
             pin_memory=trainer is not None and trainer.strategy.root_device.type == "cuda",
         )
 
+    def _soft_labels(self) -> SoftLabels | None:
+        """The teacher's answers for the training images, in their order."""
+        path, loss = self.recipe.teacher, self.recipe.loss
+        if path is None:
+            if loss.teacher + loss.hint > 0:
+                raise ManifestError("the recipe learns from a teacher; name its answers with --teacher")
+            return None
+        if loss.teacher + loss.hint == 0:
+            raise ManifestError(
+                f"nothing is learnt from {path}: set loss.teacher or loss.hint, or leave it out"
+            )
+        teacher = read_soft_labels(path).of([row.path for row in self.splits["train"]])
+        if loss.hint > 0 and teacher.features.shape[1] == 0:
+            raise ManifestError(f"{path} holds no features, which loss.hint needs; set loss.hint=0")
+        return teacher
+
     def _open(self, source: Path) -> _Table:
         if is_pack(source):
             pack = Pack(source)
-            return _Table(
-                pack, [Face(row, sample, Path(sample.image)) for row, sample in enumerate(pack.samples)]
-            )
+            samples = enumerate(pack.samples)
+            return _Table(pack, [TableRow(row, sample, Path(sample.image)) for row, sample in samples])
         manifest = read_manifest(source)
         files = ImageFiles([manifest.path(sample) for sample in manifest.samples], self.recipe.size)
         return _Table(files, self._readable(manifest))
 
-    def _readable(self, manifest: Manifest) -> list[Face]:
+    def _readable(self, manifest: Manifest) -> list[TableRow]:
         def check(sample: Sample) -> str | None:
             try:
                 open_image(manifest.path(sample), self.recipe.size)
@@ -174,7 +171,7 @@ class FaceDataModule(L.LightningDataModule):
             if fault is not None
         ]
         return [
-            Face(row, sample, manifest.path(sample))
+            TableRow(row, sample, manifest.path(sample))
             for row, (sample, fault) in enumerate(zip(manifest.samples, faults, strict=True))
             if fault is None
         ]

@@ -1,12 +1,10 @@
-"""From a run's best checkpoint to a bundle, checked against torch on real images. Needs torch."""
+"""From a run's best checkpoint to a bundle, checked against torch on real images."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import json
 import logging
-import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +15,17 @@ import torch
 from numpy.typing import NDArray
 
 from agelens.ages import softmax
-from agelens.data.manifest import Manifest, read_manifest
+from agelens.data import readers
+from agelens.data.manifest import read_manifest
 from agelens.data.pack import MANIFEST_FILE, is_pack
 from agelens.errors import AgeLensError
 from agelens.faces.images import open_image, resize_to_square
-from agelens.files import write_text
+from agelens.files import folder_written_whole, write_text
 from agelens.inference.predictor import Predictor
-from agelens.labels import GENDERS, NUM_AGES
 from agelens.models.bundle import CARD_FILE, MODEL_FILE, Bundle, BundleSpec, InputSpec, write_spec
 from agelens.models.card import model_card
-from agelens.training.provenance import initial_weights
-from agelens.training.recipe import Recipe, load_recipe
+from agelens.training.recipe import Recipe
+from agelens.training.run import RunFolder
 from agelens.training.task import AgeGenderTask
 
 #: Largest difference of any probability between torch and ONNX Runtime that passes for the same model.
@@ -39,7 +37,13 @@ PARITY_IMAGES = 64
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """The bundle, and how far its answers lie from torch's on real images (probabilities)."""
+    """The bundle, and how well it agrees with torch.
+
+    Attributes:
+        bundle: the bundle on disk.
+        largest_difference: between a probability of the bundle's and torch's.
+        images: the number of real images it was measured on.
+    """
 
     bundle: Bundle
     largest_difference: float
@@ -59,40 +63,43 @@ def export_run(
         description: one sentence for the card.
 
     Raises:
-        AgeLensError: the run has no best checkpoint, ``output`` holds something else, or parity fails.
+        AgeLensError: the run has no best checkpoint or record, ``output`` holds something else, none of the
+            run's images can be read, or the exported network differs from torch by ``PARITY`` or more.
     """
-    checkpoint = run / "checkpoints" / "best.ckpt"
-    if not checkpoint.is_file():
+    folder = RunFolder(run)
+    if not folder.best.is_file():
         raise AgeLensError(f"{run} has no checkpoints/best.ckpt; is it a run of 'agelens train'?")
     if output.exists() and any(output.iterdir()) and not (output / MODEL_FILE).exists():
         raise AgeLensError(f"{output} is not empty and holds no bundle; name another folder")
-    recipe = load_recipe(str(run / "recipe.yaml"))
-    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    recipe = folder.recipe
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        task = AgeGenderTask.load_from_checkpoint(checkpoint, weights_only=True, map_location="cpu").eval()
-    partial = output.with_name(f".{output.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+        task = AgeGenderTask.load_from_checkpoint(folder.best, weights_only=True, map_location="cpu").eval()
+    result = folder.result
+    with folder_written_whole(output) as partial:
         _write_onnx(task, recipe, partial / MODEL_FILE)
         spec = BundleSpec(
             name=name or recipe.name,
             description=description,
             input=InputSpec(size=recipe.size, mean=recipe.mean, std=recipe.std),
-            training=_training_record(run, recipe, about, task),
-            metrics=_run_metrics(run),
+            training=_training_record(folder, recipe, task),
+            metrics={} if result is None else {"at_training": result},
             licence=licence,
             files={},
         )
         write_text(partial / CARD_FILE, model_card(spec))
         bundle = write_spec(partial, spec)
-        difference, images = _parity(task, bundle, Path(about["data"]["path"]))
-        shutil.rmtree(output, ignore_errors=True)
-        partial.rename(output)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        difference, images = _parity(task, bundle, Path(folder.record.data.path))
     return ExportReport(Bundle(output, bundle.spec), difference, images)
+
+
+def bundle_of_run(run: Path) -> Bundle:
+    """Export a run into its own folder ``bundle``, to be measured and not to be passed on.
+
+    Raises:
+        AgeLensError: as ``export_run`` does.
+    """
+    return export_run(run, run / "bundle", licence="not stated: exported for evaluation").bundle
 
 
 def _write_onnx(task: AgeGenderTask, recipe: Recipe, path: Path) -> None:
@@ -120,7 +127,11 @@ def _write_onnx(task: AgeGenderTask, recipe: Recipe, path: Path) -> None:
 
 
 def _parity(task: AgeGenderTask, bundle: Bundle, source: Path) -> tuple[float, int]:
-    """The largest difference of a probability on real images (noise where the data has gone)."""
+    """The largest difference between a probability of the bundle's and torch's, and on how many images.
+
+    Raises:
+        AgeLensError: it is ``PARITY`` or more, or none of the images of ``source`` can be read.
+    """
     faces = _real_faces(source, bundle.spec.input.size)
     theirs = Predictor(bundle, "whole").read_faces(faces)
     with torch.inference_mode():
@@ -129,8 +140,6 @@ def _parity(task: AgeGenderTask, bundle: Bundle, source: Path) -> tuple[float, i
         float(np.abs(softmax(logits.age.numpy()) - theirs.age).max()),
         float(np.abs(softmax(logits.gender.numpy()) - theirs.gender).max()),
     )
-    if theirs.age.shape[1] != NUM_AGES or theirs.gender.shape[1] != len(GENDERS):
-        raise AgeLensError(f"the exported network answers {theirs.age.shape} and {theirs.gender.shape}")
     if not difference < PARITY:
         raise AgeLensError(
             f"the exported network differs from torch by {difference:.2g} in a probability; "
@@ -140,11 +149,13 @@ def _parity(task: AgeGenderTask, bundle: Bundle, source: Path) -> tuple[float, i
 
 
 def _real_faces(source: Path, size: int) -> NDArray[np.uint8]:
+    """Up to ``PARITY_IMAGES`` images of a manifest or pack, drawn at random: (n, size, size, 3) uint8."""
     manifest = read_manifest(source / MANIFEST_FILE if is_pack(source) else source)
     faces = []
-    for sample in _spread(manifest, PARITY_IMAGES):
+    for row in np.random.default_rng(0).permutation(len(manifest.samples))[:PARITY_IMAGES]:
         with contextlib.suppress(AgeLensError):  # training has reported it already
-            faces.append(resize_to_square(open_image(manifest.path(sample)).pixels, size))
+            pixels = open_image(manifest.path(manifest.samples[row])).pixels
+            faces.append(resize_to_square(pixels, size))
     if not faces:
         raise AgeLensError(
             f"parity needs the images the run was trained on, and none of {source} can be read"
@@ -152,27 +163,23 @@ def _real_faces(source: Path, size: int) -> NDArray[np.uint8]:
     return np.stack(faces)
 
 
-def _spread(manifest: Manifest, count: int) -> list[Any]:
-    rows = np.random.default_rng(0).permutation(len(manifest.samples))[:count]
-    return [manifest.samples[row] for row in rows]
-
-
-def _training_record(run: Path, recipe: Recipe, about: dict[str, Any], task: AgeGenderTask) -> dict[str, Any]:
-    before = about.get("started_from") or {}
+def _training_record(run: RunFolder, recipe: Recipe, task: AgeGenderTask) -> dict[str, Any]:
+    record = run.record
+    before = record.started_from
+    terms_of = getattr(readers, "terms_of", None)
     return {
         "recipe": recipe.model_dump(mode="json"),
-        "initial_weights": before.get("initial_weights") or initial_weights(recipe),
-        "started_from": before or None,  # an earlier run, whose data the weights have seen too
+        "initial_weights": run.initial_weights,
+        # An earlier run, whose data the weights have seen too.
+        "started_from": None if before is None else before.model_dump(mode="json"),
         "parameters": sum(parameter.numel() for parameter in task.network.parameters()),
-        "run": run.resolve().name,
-        **{key: about[key] for key in ("git_commit", "versions", "images")},
-        "data_sha256": about["data"]["sha256"],
-        "also_sha256": sorted(about["data"].get("also", {}).values()),
-        "sources": sorted({*about["data"].get("sources", []), *before.get("sources", [])}),
-        "taught": about["data"].get("teacher"),  # sha256 of the soft answers it learnt from; None without
+        "run": run.name,
+        "git_commit": record.git_commit,
+        "versions": record.versions,
+        "images": record.images,
+        "data_sha256": record.data.sha256,
+        "also_sha256": sorted(record.data.also.values()),
+        "sources": record.sources,
+        "terms": {} if terms_of is None else terms_of(record.sources),
+        "taught": record.data.teacher,  # sha256 of the soft answers it learnt from; None without
     }
-
-
-def _run_metrics(run: Path) -> dict[str, Any]:
-    result = run / "result.json"
-    return {"at_training": json.loads(result.read_text(encoding="utf-8"))} if result.is_file() else {}

@@ -1,19 +1,10 @@
-"""Train a recipe on a manifest into a run folder, resumable after a kill.
-
-A run folder holds ``recipe.yaml``, ``run.json`` (commit, versions, data), ``checkpoints/`` (``best.ckpt``
-by the validation score, ``last.ckpt`` to resume from), ``dropped.csv`` where images could not be read, and
-``result.json`` once training has ended.
-"""
+"""Train a recipe on a manifest into a run folder, in one stage or several, resumable after a kill."""
 
 from __future__ import annotations
 
-import csv
-import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,28 +12,16 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import Logger
 
-from agelens.data.problems import Problem
-from agelens.errors import AgeLensError
-from agelens.files import sha256, write_text, written_whole
 from agelens.training.callbacks import callbacks_of
 from agelens.training.datamodule import FaceDataModule
-from agelens.training.provenance import checkpoint_of, data_hash, git_commit, lineage, versions
-from agelens.training.recipe import Recipe, load_recipe, save_recipe
+from agelens.training.recipe import Recipe, save_recipe
+from agelens.training.run import Hardware, RunFolder, checkpoint_of, record_of, start_record
 from agelens.training.task import MONITORED, AgeGenderTask
 from agelens.training.tracking import make_logger
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Hardware:
-    """Where to train, in Lightning's own terms."""
-
-    accelerator: str = "auto"
-    devices: int | str = "auto"
-    num_nodes: int = 1
-    strategy: str = "auto"
 
 
 def fit(
@@ -50,9 +29,6 @@ def fit(
     source: Path,
     output: Path,
     *,
-    also: Sequence[Path] = (),
-    teacher: Path | None = None,
-    start_from: Path | None = None,
     resume: bool = False,
     hardware: Hardware = Hardware(),
     space_id: str | None = None,
@@ -60,70 +36,108 @@ def fit(
     """Train, choose the best epoch on ``val``, and measure it on ``test`` where the data has one.
 
     Args:
-        recipe: the experiment.
+        recipe: the experiment; on a resume the one the run began with, whose files may have moved.
         source: a manifest file or a pack's folder, with splits ``train`` and ``val``.
         output: the run folder; new, unless resuming.
-        also: further manifests or packs, of which only ``train`` is used.
-        teacher: soft answers to learn from beside the labels; see ``data.soft_labels``.
-        start_from: an earlier run's folder, or a checkpoint, whose weights to go on from.
-        resume: go on from ``checkpoints/last.ckpt`` with the recipe the run began with.
+        resume: go on after the last whole epoch.
         hardware: devices, nodes and strategy.
-        space_id: a Hugging Face Space for TrackIO; None stays local.
+        space_id: a Hugging Face Space for TrackIO; None keeps the run on this machine.
 
     Returns:
-        The figures of the best epoch: ``val/…`` and ``test/…``.
+        The figures of the best epoch, ``val/…`` and ``test/…``; empty in all processes but the main one.
 
     Raises:
-        AgeLensError: the run folder exists and is not resumed, or there is nothing to resume.
+        AgeLensError: the run folder exists and is not resumed, there is nothing to resume, or a resumed run
+            is given another recipe or other data than it began with.
     """
-    last = output / "checkpoints" / "last.ckpt"
-    if resume:
-        if not last.exists():
-            raise AgeLensError(f"{output} has no checkpoints/last.ckpt to resume from")
-        recipe = load_recipe(str(output / "recipe.yaml"))
-    elif last.exists():
-        raise AgeLensError(f"{output} holds a run already; use --resume, or name another folder")
+    run = RunFolder(output)
+    run.check(recipe, resume=resume)
+    if _is_main_process() and not resume and recipe.earlier_stages:
+        save_recipe(run.recipe_file, recipe)  # what a resume reads until the last stage begins
+    # A resumed run has its weights already; the file it started from may be gone.
+    start = None if recipe.start_from is None or resume else checkpoint_of(recipe.start_from)
+    figures: dict[str, float] = {}
+    for stage, stage_recipe in run.stages(recipe):
+        if stage == run or not (resume and stage.result):
+            figures = _fit_stage(
+                stage_recipe,
+                source,
+                stage,
+                start=start,
+                resume=resume and stage.last.exists(),
+                hardware=hardware,
+                space_id=space_id,
+            )
+        start = stage.best
+    return figures
+
+
+def _fit_stage(
+    recipe: Recipe,
+    source: Path,
+    run: RunFolder,
+    *,
+    start: Path | None,
+    resume: bool,
+    hardware: Hardware,
+    space_id: str | None,
+) -> dict[str, float]:
+    """Train one stage into a folder of its own, from the checkpoint ``start`` where there is one."""
     L.seed_everything(recipe.seed, workers=True, verbose=False)
     torch.set_float32_matmul_precision("high")
-    data = FaceDataModule(source, recipe, also=also, teacher=teacher)
+    data = FaceDataModule(source, recipe)
     task = AgeGenderTask(recipe.model_dump(mode="json"), data.hint_features)
-    start = None if start_from is None or resume else checkpoint_of(start_from)
-    if start is not None:
-        task.take_weights(start)
-    _report_dropped(output, data.problems)
-    about: dict[str, Any] = {
-        "git_commit": git_commit(),
-        "versions": versions(),
-        "data": {
-            "path": str(source),
-            "sha256": data_hash(source),
-            "also": {str(path): data_hash(path) for path in also},
-            "teacher": None if teacher is None else sha256(teacher),
-            "sources": sorted({face.sample.source for face in data.splits["train"] if face.sample.source}),
-        },
-        "started_from": None if start is None else lineage(start),
-        "images": {split: len(rows) for split, rows in data.splits.items()},
-        "hardware": asdict(hardware),
-    }
     if resume:
-        began = json.loads((output / "run.json").read_text(encoding="utf-8"))
-        _same_data(output, began["data"], about["data"])
-        if start_from is not None:
-            _same_start(output, began.get("started_from"), checkpoint_of(start_from))
-        about["started_from"] = began.get("started_from")
+        started_from = run.record.started_from
+    elif start is not None:
+        task.take_weights(start)
+        started_from = start_record(start)
+    else:
+        started_from = None
+    samples = {split: [row.sample for row in rows] for split, rows in data.splits.items()}
+    record = record_of(recipe, source, samples, started_from, hardware)
+    if resume:
+        run.check_data(recipe, record)
     if _is_main_process():
-        save_recipe(output / "recipe.yaml", recipe)
-        write_text(output / "run.json", json.dumps(about, indent=2) + "\n")
-    tracker = make_logger(output.name, output, {"recipe": recipe.model_dump(mode="json"), **about}, space_id)
+        run.write(recipe, record)
+        if data.problems:
+            dropped = run.write_dropped(data.problems)
+            logger.warning("%d images cannot be read and are left out; see %s", len(data.problems), dropped)
+    config = {"recipe": recipe.model_dump(mode="json"), **record.model_dump(mode="json")}
+    tracker = make_logger(run.name, run.path, config, space_id)
+    trainer, best = _trainer(recipe, run, hardware, tracker)
+    if trainer.is_global_zero:
+        devices = f"{trainer.strategy.root_device.type} × {trainer.world_size}, {trainer.precision}"
+        train, val = record.images["train"], record.images["val"]
+        logger.info(
+            "%s images to learn from, %s to choose the epoch by; %s", f"{train:,}", f"{val:,}", devices
+        )
+    # Only a resumed checkpoint of our own is unpickled whole, for the state of the loops.
+    trainer.fit(task, data, ckpt_path=run.last if resume else None, weights_only=False if resume else None)
+    trainer.strategy.barrier()
+    if torch.distributed.is_initialized():
+        # The final figures are the main process's own; metrics would wait for the others for ever.
+        torch.distributed.destroy_process_group()
+    if not trainer.is_global_zero:
+        return {}
+    figures = _final_figures(Path(best.best_model_path), data, hardware)
+    # Under a name of their own, beside the curves of the epochs.
+    tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, step=recipe.epochs)
+    tracker.finalize("success")
+    run.write_result(figures)
+    return figures
+
+
+def _trainer(
+    recipe: Recipe, run: RunFolder, hardware: Hardware, tracker: Logger
+) -> tuple[L.Trainer, ModelCheckpoint]:
+    """Lightning's trainer, and the callback that knows the best checkpoint."""
     keep = partial(
-        ModelCheckpoint,
-        output / "checkpoints",
-        auto_insert_metric_name=False,
-        enable_version_counter=False,
+        ModelCheckpoint, run.checkpoints, auto_insert_metric_name=False, enable_version_counter=False
     )
-    best = keep(filename="best", monitor=MONITORED, mode="max")
+    best = keep(filename=run.best.stem, monitor=MONITORED, mode="max")
     # Not ``save_last``: it writes only where the best is written, and a resume would repeat what came after.
-    latest = keep(filename="last")
+    latest = keep(filename=run.last.stem)
     trainer = L.Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
@@ -140,50 +154,10 @@ def fit(
         num_sanity_val_steps=0,
         log_every_n_steps=1,
     )
-    if trainer.is_global_zero:
-        logger.info("%s", _told(trainer, about["images"]))
-    trainer.fit(task, data, ckpt_path=last if resume else None, weights_only=False if resume else None)
-    trainer.strategy.barrier()
-    if torch.distributed.is_initialized():
-        # The final figures are the main process's own; metrics would wait for the others for ever.
-        torch.distributed.destroy_process_group()
-    figures = (
-        _conclude(Path(best.best_model_path), data, tracker, recipe, hardware)
-        if trainer.is_global_zero
-        else {}
-    )
-    if trainer.is_global_zero:
-        write_text(output / "result.json", json.dumps(figures, indent=2) + "\n")
-    return figures
+    return trainer, best
 
 
-def _same_data(run: Path, began: dict[str, Any], data: dict[str, Any]) -> None:
-    """A resumed run must learn from what it began with.
-
-    Raises:
-        AgeLensError: it was given other tables, or another teacher.
-    """
-    for key, name in (("sha256", "--manifest"), ("also", "--also"), ("teacher", "--teacher")):
-        then, now = began.get(key), data[key]
-        if isinstance(now, dict):  # the tables may have moved
-            then, now = sorted((then or {}).values()), sorted(now.values())
-        if then != now:
-            raise AgeLensError(f"{run} began with another {name}; resume it with the same")
-
-
-def _same_start(run: Path, began: dict[str, Any] | None, start: Path) -> None:
-    """A resumed run goes on from its own weights; it cannot start from others.
-
-    Raises:
-        AgeLensError: it did not start from that checkpoint.
-    """
-    if began is None or began["sha256"] != sha256(start):
-        raise AgeLensError(f"{run} did not start from {start}; resume it without --start-from")
-
-
-def _conclude(
-    checkpoint: Path, data: FaceDataModule, tracker: Any, recipe: Recipe, hardware: Hardware
-) -> dict[str, float]:
+def _final_figures(checkpoint: Path, data: FaceDataModule, hardware: Hardware) -> dict[str, float]:
     """Measure the best checkpoint in a trainer of its own: its weights are the averaged ones already."""
     task = AgeGenderTask.load_from_checkpoint(checkpoint, weights_only=True, map_location="cpu")
     trainer = L.Trainer(
@@ -197,17 +171,7 @@ def _conclude(
     figures = dict(trainer.validate(task, data, verbose=False)[0])
     if data.splits["test"]:
         figures |= trainer.test(task, data, verbose=False)[0]
-    numbers = {name: float(value) for name, value in figures.items()}
-    # Under a name of their own, beside the curves of the epochs.
-    tracker.log_metrics({f"final/{name}": value for name, value in numbers.items()}, step=recipe.epochs)
-    tracker.finalize("success")
-    return numbers
-
-
-def _told(trainer: L.Trainer, images: dict[str, int]) -> str:
-    """What learns from how much, and on what, in a line."""
-    devices = f"{trainer.strategy.root_device.type} × {trainer.world_size}, {trainer.precision}"
-    return f"{images['train']:,} images to learn from, {images['val']:,} to choose the epoch by; {devices}"
+    return {name: float(value) for name, value in figures.items()}
 
 
 def _precision(recipe: Recipe, hardware: Hardware) -> Any:
@@ -216,19 +180,13 @@ def _precision(recipe: Recipe, hardware: Hardware) -> Any:
         return recipe.precision
     if hardware.accelerator != "cpu" and torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
-    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+    return "bf16-mixed" if has_cpu_bfloat16() else "32-true"
 
 
-def _report_dropped(output: Path, problems: list[Problem]) -> None:
-    if not problems or not _is_main_process():
-        return
-    with written_whole(output / "dropped.csv") as temporary, temporary.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["row", "problem"])
-        writer.writerows((problem.where, problem.message) for problem in problems)
-    logger.warning(
-        "%d images could not be read and are left out; see %s", len(problems), output / "dropped.csv"
-    )
+def has_cpu_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 natively, as far as this version of torch can tell."""
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch has no public name for it
+    return probe is not None and bool(probe())
 
 
 def _is_main_process() -> bool:

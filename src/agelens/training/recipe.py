@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -27,12 +27,12 @@ class OptimConfig(BaseModel):
     lr: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-4, ge=0)  # not applied to biases and norms
     warmup_epochs: float = Field(default=0.0, ge=0)
-    clip_norm: float = Field(default=1.0, ge=0)  # of the gradient; 0 turns clipping off
-    ema_decay: float = Field(default=0.0, ge=0, lt=1)  # of the averaged weights; 0 turns averaging off
+    clip_norm: float = Field(default=1.0, ge=0)  # largest norm of the gradient; 0 turns clipping off
+    ema_decay: float = Field(default=0.0, ge=0, lt=1)  # decay of the averaged weights; 0 turns averaging off
 
 
 class Recipe(BaseModel):
-    """One experiment: the network, what it sees, how it learns."""
+    """One experiment: the network, what it learns from, and how. Paths are relative to where it is run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,7 +41,11 @@ class Recipe(BaseModel):
     size: int = Field(default=384, ge=16)  # pixels, the side of the network's input
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)  # of RGB in 0..1; ImageNet's
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
-    progressive: dict[int, int] = {}  # from which epoch (0 the first) training sees which size
+    also: tuple[Path, ...] = ()  # further manifests or packs, whose split ``train`` is learnt too
+    teacher: Path | None = None  # soft answers (.npz) learnt beside the labels; see ``data.soft_labels``
+    start_from: Path | None = None  # an earlier run's folder, or a checkpoint, whose weights are trained on
+    earlier_stages: tuple[dict[str, Any], ...] = ()  # each the keys (``optim.lr``) that differ from this one
+    progressive: dict[int, int] = {}  # epoch (0 is the first) -> side of the training images from then on
     epochs: int = Field(default=5, ge=1)
     batch_size: int = Field(default=16, ge=1)  # on each device
     augment: AugmentConfig = AugmentConfig()
@@ -50,20 +54,40 @@ class Recipe(BaseModel):
     precision: Precision = "auto"
     compile: bool = False  # torch.compile: fuses norms and activations; pays after a minute's warm-up
     workers: int = Field(default=2, ge=0)  # loader processes; 0 loads in the training process
-    limit_train: int = Field(default=0, ge=0)  # images an epoch, for trials; 0 for all
-    balance: float = Field(default=0.0, ge=0, le=1)  # 0 draws images as they come, 1 all ages equally often
+    limit_train: int = Field(default=0, ge=0)  # images per epoch, for trials; 0 takes all
+    balance: float = Field(default=0.0, ge=0, le=1)  # 0 draws every image once, 1 all ages equally often
     seed: int = 0
 
     @model_validator(mode="after")
-    def _ends_at_its_size(self) -> Recipe:
+    def _stages_fit(self) -> Recipe:
         if self.progressive and (min(self.progressive) != 0 or self.size_at(self.epochs) != self.size):
             raise ValueError("progressive must begin at epoch 0 and end with the network's own size")
+        self.stages()  # an earlier stage that is no recipe is named here, before any work begins
         return self
 
+    @property
+    def initial_weights(self) -> str:
+        """What the network starts from, unless it goes on from an earlier run."""
+        return "ImageNet (timm)" if getattr(self.network, "pretrained", False) else "random"
+
     def size_at(self, epoch: int) -> int:
-        """The side of what training sees in an epoch, pixels (progressive learning, Tan & Le 2021)."""
+        """The side of the training images in an epoch, pixels (progressive learning, Tan & Le 2021)."""
         begun = [start for start in self.progressive if start <= epoch]
         return self.progressive[max(begun)] if begun else self.size
+
+    def stages(self) -> list[Recipe]:
+        """The recipes to train one after another, each from the weights of the one before; the last is this.
+
+        Raises:
+            RecipeError: an earlier stage has an unknown key or a value out of range.
+        """
+        stages: list[Recipe] = []
+        for number, changes in enumerate(self.earlier_stages, start=1):
+            content = self.model_dump(mode="json", exclude={"earlier_stages"})
+            for key, value in changes.items():
+                _set(content, key, value)
+            stages += _validated(content, f"number {number} of earlier_stages").stages()
+        return [*stages, self]
 
 
 def recipe_names() -> list[str]:
@@ -95,14 +119,14 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     if not isinstance(content, dict):
         raise RecipeError(f"{name_or_path} must hold the keys of a recipe, not a {type(content).__name__}")
     for override in overrides:
-        _apply(content, override)
-    try:
-        return Recipe.model_validate(content)
-    except ValidationError as error:
-        faults = "\n".join(
-            f"  {'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
-        )
-        raise RecipeError(f"recipe {name_or_path!r} does not fit:\n{faults}") from error
+        key, separator, value = override.partition("=")
+        if not separator or not key:
+            raise RecipeError(f"--set {override!r} is not of the form key=value")
+        try:
+            _set(content, key, yaml.safe_load(value))
+        except yaml.YAMLError as error:
+            raise RecipeError(f"--set {override!r}: the value is not valid YAML: {error}") from error
+    return _validated(content, f"recipe {name_or_path!r}")
 
 
 def save_recipe(path: Path, recipe: Recipe) -> None:
@@ -110,22 +134,21 @@ def save_recipe(path: Path, recipe: Recipe) -> None:
     write_text(path, yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
 
 
-def _apply(content: dict[str, Any], override: str) -> None:
-    key, separator, text = override.partition("=")
-    if not separator or not key:
-        raise RecipeError(f"--set {override!r} is not of the form key=value")
+def _validated(content: Mapping[str, Any], name: str) -> Recipe:
     try:
-        value = yaml.safe_load(text)
-        if isinstance(value, str):  # YAML 1.1 reads 2e-4 as text
-            value = float(value)
-    except ValueError:
-        pass
-    except yaml.YAMLError as error:
-        raise RecipeError(f"--set {override!r}: the value is not valid YAML: {error}") from error
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        faults = "\n".join(
+            f"  {'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
+        )
+        raise RecipeError(f"{name} does not fit:\n{faults}") from error
+
+
+def _set(content: dict[str, Any], key: str, value: Any) -> None:
+    """Set ``section.key`` in the content of a recipe."""
     *sections, last = key.split(".")
-    section = content
     for name in sections:
-        section = section.setdefault(name, {})
-        if not isinstance(section, dict):
-            raise RecipeError(f"--set {override!r}: {name} has no keys of its own")
-    section[last] = value
+        content = content.setdefault(name, {})
+        if not isinstance(content, dict):
+            raise RecipeError(f"{key} cannot be set: {name} has no keys of its own")
+    content[last] = value

@@ -1,4 +1,4 @@
-"""The Lightning task: what is learnt, with which optimiser, and what is measured each epoch."""
+"""The Lightning task: what is learnt, with which optimiser, and what is measured after each epoch."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, S
 from torchmetrics import MeanAbsoluteError, MeanMetric, MeanSquaredError, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
-from agelens.errors import AgeLensError, RecipeError
+from agelens.errors import AgeLensError
 from agelens.labels import GENDERS
 from agelens.metrics import RMSE_CAP, harmonic_mean
-from agelens.nn.build import build_network
-from agelens.nn.embedded import EmbeddedNet
-from agelens.nn.heads import AgeGenderLogits
-from agelens.nn.losses import NO_GENDER, AgeGenderLoss, LossTerms
-from agelens.training.faces import Batch
+from agelens.nn import AgeGenderLogits, AgeGenderLoss, build_network
+from agelens.nn.losses import LossTerms
+from agelens.training.dataset import NO_GENDER, Batch
 from agelens.training.recipe import Recipe
 
 #: The figure that chooses the best checkpoint.
@@ -39,16 +37,23 @@ class AgeGenderTask(L.LightningModule):
     std: Tensor
 
     def __init__(self, recipe: dict[str, Any], hint_features: int = 0) -> None:
-        """Take the recipe as plain JSON, so that checkpoints load with ``weights_only=True``.
+        """Build the network and its loss.
 
-        ``hint_features`` is the width of the teacher's features, 0 without a teacher that gives them.
+        Args:
+            recipe: as plain JSON, so that checkpoints load with ``weights_only=True``.
+            hint_features: number of the teacher's features; 0 without a teacher that gives them.
         """
         super().__init__()
         self.save_hyperparameters()
         self.recipe = Recipe.model_validate(recipe)
         self.network = build_network(self.recipe.network).to(memory_format=torch.channels_last)
         self.loss = AgeGenderLoss(self.recipe.loss)
-        self.hint = self._hint_head(hint_features)
+        # Predicts the teacher's features from the network's own; it is left behind at export.
+        self.hint = (
+            torch.nn.Linear(self.network.num_features, hint_features)
+            if self.recipe.loss.hint > 0 and hint_features > 0
+            else None
+        )
         self._learn = torch.compile(self._answer, dynamic=False) if self.recipe.compile else self._answer
         self.register_buffer("mean", torch.tensor(self.recipe.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(self.recipe.std).view(3, 1, 1), persistent=False)
@@ -66,7 +71,7 @@ class AgeGenderTask(L.LightningModule):
             state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
             self.network.load_state_dict(_part(state, "network."))
             hint = _part(state, "hint.")
-            if self.hint is not None and _alike(hint, self.hint.state_dict()):  # taught by the same teacher
+            if self.hint is not None and _shapes(hint) == _shapes(self.hint.state_dict()):  # the same teacher
                 self.hint.load_state_dict(hint)
         except (RuntimeError, KeyError, TypeError, pickle.UnpicklingError, EOFError) as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
@@ -77,22 +82,20 @@ class AgeGenderTask(L.LightningModule):
 
     def forward(self, images: Tensor) -> AgeGenderLogits:
         """(B, 3, S, S) uint8 RGB -> logits."""
-        logits: AgeGenderLogits = self.network(self._normalised(images))
-        return logits
+        return self.network(self._normalised(images))
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed dropout by the step, so that a resumed run draws what the uninterrupted one drew.
 
-        By the epoch would not do: after a resume, Lightning makes the epoch's loader (which draws a seed of
-        its own) on the other side of ``on_train_epoch_start``.
+        A seed per epoch would not do: after a resume, Lightning makes the epoch's loader, which draws a seed
+        of its own, on the other side of ``on_train_epoch_start``.
         """
         torch.manual_seed((self.recipe.seed * 1_000_003 + self.global_step) * 1009 + self.global_rank)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The weighted loss of one batch."""
         logits, hint = self._learn(batch.images)
-        terms: LossTerms = self.loss(logits, batch.age_target, batch.gender, batch.gender_target)
-        total = terms.total
+        total: Tensor = self.loss(logits, batch.age_target, batch.gender_target).total
         if hint is not None:
             total = total + self.recipe.loss.hint * F.mse_loss(hint.float(), batch.hint)
         self.train_loss.update(total.detach())
@@ -110,7 +113,7 @@ class AgeGenderTask(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the figures of the validation split; ``val/score`` chooses the checkpoint."""
-        for name, value in self.val_metrics.conclude().items():
+        for name, value in self.val_metrics.compute().items():
             self.log(name, value, prog_bar=name in _ON_THE_BAR)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
@@ -119,7 +122,7 @@ class AgeGenderTask(L.LightningModule):
 
     def on_test_epoch_end(self) -> None:
         """Log the figures of the test split."""
-        self.log_dict(self.test_metrics.conclude())
+        self.log_dict(self.test_metrics.compute())
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW; a cosine to zero over all steps, after a linear warm-up where the recipe asks for one."""
@@ -135,39 +138,27 @@ class AgeGenderTask(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def _answer(self, images: Tensor) -> tuple[AgeGenderLogits, Tensor | None]:
-        """The logits, and the foretold features of the teacher where there is one to learn them from."""
-        if self.hint is None:
-            return self(images), None
-        features = self.network.features(self._normalised(images))  # type: ignore[operator]
-        return self.network.heads(features), self.hint(features)  # type: ignore[operator]
+        """The logits, and the predicted features of the teacher where there is one to learn them from."""
+        features = self.network.features(self._normalised(images))
+        return self.network.heads(features), None if self.hint is None else self.hint(features)
 
     def _normalised(self, images: Tensor) -> Tensor:
         return (images.float() / 255 - self.mean) / self.std
 
-    def _hint_head(self, width: int) -> torch.nn.Module | None:
-        """Foretells the teacher's features from the network's own; it is left behind at export."""
-        if self.recipe.loss.hint == 0 or width == 0:
-            return None
-        if not isinstance(self.network, EmbeddedNet):
-            raise RecipeError("loss.hint needs the embedded network, whose pooled features it reads")
-        return torch.nn.Linear(self.network.width, width)
-
     def _measure(self, measures: _Measures, batch: Batch) -> None:
         logits = self(batch.images)
-        terms: LossTerms = self.loss(logits, batch.age_target, batch.gender)
-        answer = torch.softmax(logits.age.float(), dim=1) @ self.loss.ages
-        measures.add(terms, answer, logits.gender.float(), batch)
+        terms: LossTerms = self.loss(logits, batch.age_target, batch.gender_target)
+        age = torch.softmax(logits.age.float(), dim=1) @ self.loss.ages
+        measures.add(terms, age, logits.gender.float(), batch)
 
 
 def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The weights of one module, named as it names them."""
+    """The weights of the module under ``prefix``, by the names that it gives them."""
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
-def _alike(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    return {name: value.shape for name, value in one.items()} == {
-        name: value.shape for name, value in other.items()
-    }
+def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in state.items()}
 
 
 class _Measures(torch.nn.Module):
@@ -197,7 +188,8 @@ class _Measures(torch.nn.Module):
         if (batch.gender != NO_GENDER).any():
             self.gender.update(gender_logits, batch.gender)
 
-    def conclude(self) -> dict[str, Tensor]:
+    def compute(self) -> dict[str, Tensor]:
+        """The figures of all batches since the last call, under their full names."""
         figures: dict[str, Tensor] = {}
         for name, metric in self.losses.items():
             assert isinstance(metric, MeanMetric)

@@ -11,47 +11,13 @@ from agelens.data.pack import write_pack
 from agelens.data.soft_labels import write_soft_labels
 from agelens.errors import ManifestError
 from agelens.training.datamodule import FaceDataModule
-from agelens.training.faces import EpochSampler, balancing_weights
 from agelens.training.recipe import load_recipe
 
 TINY = ["network.widths=[8, 16]", "network.depths=[1, 1]", "size=32", "batch_size=16"]
 
 
-def test_every_row_is_drawn_once_an_epoch_in_another_order() -> None:
-    sampler = EpochSampler(50, shuffle=True, seed=0)
-    first = list(sampler)
-    sampler.set_epoch(1)
-    second = list(sampler)
-    assert sorted(row for _, row in first) == sorted(row for _, row in second) == list(range(50))
-    assert [row for _, row in first] != [row for _, row in second]
-    assert {epoch for epoch, _ in second} == {1}
-
-
-def test_processes_share_an_epoch_and_take_equally_many_steps() -> None:
-    shares = [list(EpochSampler(51, shuffle=True, seed=0, rank=rank, processes=4)) for rank in range(4)]
-    assert [len(share) for share in shares] == [13] * 4
-    assert {row for share in shares for _, row in share} == set(range(51))
-
-
-def test_evaluation_is_in_order_and_shares_without_repeats() -> None:
-    assert [row for _, row in EpochSampler(5, shuffle=False, seed=0)] == [0, 1, 2, 3, 4]
-    shares = [
-        [row for _, row in EpochSampler(5, shuffle=False, seed=0, rank=r, processes=2)] for r in range(2)
-    ]
-    assert shares == [[0, 2, 4], [1, 3]]
-    assert [len(EpochSampler(5, shuffle=False, seed=0, rank=r, processes=2)) for r in range(2)] == [3, 2]
-
-
-def test_a_limit_draws_other_rows_each_epoch() -> None:
-    sampler = EpochSampler(100, shuffle=True, seed=0, limit=10)
-    first = {row for _, row in sampler}
-    sampler.set_epoch(1)
-    assert len(sampler) == len(first) == 10
-    assert first != {row for _, row in sampler}
-
-
 def test_batches_carry_labels_beside_their_images(synthetic: Path) -> None:
-    data = FaceDataModule(synthetic, load_recipe("embedded", TINY))
+    data = FaceDataModule(synthetic, load_recipe("embedded-labels", TINY))
     batch = next(iter(data.val_dataloader()))
     assert batch.images.shape == (64, 3, 32, 32)
     assert batch.images.dtype == torch.uint8
@@ -65,7 +31,7 @@ def test_batches_carry_labels_beside_their_images(synthetic: Path) -> None:
 
 def test_a_pack_gives_the_same_batches_as_its_manifest(synthetic: Path, tmp_path: Path) -> None:
     write_pack(read_manifest(synthetic), tmp_path / "pack", 32)
-    recipe = load_recipe("embedded", TINY)
+    recipe = load_recipe("embedded-labels", TINY)
     one, other = (
         next(iter(FaceDataModule(path, recipe).val_dataloader())) for path in (synthetic, tmp_path / "pack")
     )
@@ -75,8 +41,8 @@ def test_a_pack_gives_the_same_batches_as_its_manifest(synthetic: Path, tmp_path
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_number_of_workers_does_not_change_what_is_seen(workers: int, synthetic: Path) -> None:
-    alone = FaceDataModule(synthetic, load_recipe("embedded", [*TINY, "workers=0"]))
-    several = FaceDataModule(synthetic, load_recipe("embedded", [*TINY, f"workers={workers}"]))
+    alone = FaceDataModule(synthetic, load_recipe("embedded-labels", [*TINY, "workers=0"]))
+    several = FaceDataModule(synthetic, load_recipe("embedded-labels", [*TINY, f"workers={workers}"]))
     for one, other in zip(alone.train_dataloader(), several.train_dataloader(), strict=True):
         assert (one.images == other.images).all()
         assert (one.age == other.age).all()
@@ -88,7 +54,7 @@ def test_unreadable_images_are_dropped_and_reported_never_trained_on(synthetic: 
     (tmp_path / "broken.jpg").write_bytes(b"nonsense")
     lines.insert(4, "broken.jpg,30,,,,male,,,train,,")
     (tmp_path / "m.csv").write_text("\n".join(lines))
-    data = FaceDataModule(tmp_path / "m.csv", load_recipe("embedded", TINY))
+    data = FaceDataModule(tmp_path / "m.csv", load_recipe("embedded-labels", TINY))
     assert [problem.where for problem in data.problems] == ["row 4"]
     assert len(data.splits["train"]) == 160
     assert all(sample.image != "broken.jpg" for _, sample, _ in data.splits["train"])
@@ -99,27 +65,12 @@ def test_a_manifest_without_val_says_how_to_make_one(tmp_path: Path, synthetic: 
     lines[1:] = [f"{synthetic.parent}/{line}" for line in lines[1:]]
     (tmp_path / "m.csv").write_text("\n".join(lines))
     with pytest.raises(ManifestError, match="agelens data split"):
-        FaceDataModule(tmp_path / "m.csv", load_recipe("embedded", TINY))
-
-
-def test_balancing_draws_rare_ages_oftener_and_common_ones_still() -> None:
-    ages = np.array([20.0] * 90 + [80.0] * 10)
-    weights = balancing_weights(ages, 0.5)
-    assert weights[-1] / weights[0] == pytest.approx(3, rel=0.02)  # nine times as rare
-    draws = [row for _, row in EpochSampler(100, shuffle=True, seed=0, weights=weights)]
-    assert len(draws) == 100
-    assert 24 <= sum(row >= 90 for row in draws) <= 26
-    assert balancing_weights([np.nan, 30.0, 30.0], 1.0).tolist() == [1.0, 1.0, 1.0]
-
-
-def test_balancing_does_not_take_the_ends_for_rare() -> None:
-    weights = balancing_weights(np.repeat(np.arange(101), 5), 1.0)
-    assert weights.max() / weights.min() < 1.01
+        FaceDataModule(tmp_path / "m.csv", load_recipe("embedded-labels", TINY))
 
 
 def test_another_table_adds_its_training_faces_alone(synthetic: Path, tmp_path: Path) -> None:
     write_pack(read_manifest(synthetic), tmp_path / "pack", 32)
-    data = FaceDataModule(synthetic, load_recipe("embedded", TINY), also=[tmp_path / "pack"])
+    data = FaceDataModule(synthetic, load_recipe("embedded-labels", [*TINY, f"also=[{tmp_path / 'pack'}]"]))
     assert [len(data.splits[split]) for split in ("train", "val", "test")] == [320, 64, 64]
     twins = data._images[data.splits["train"][0].row], data._images[data.splits["train"][160].row]
     assert np.abs(twins[0].mean() - twins[1].mean()) < 2  # the file and its packed copy
@@ -133,9 +84,10 @@ def test_targets_hold_a_share_of_what_the_teacher_says(synthetic: Path, tmp_path
     gender = np.tile([0.25, 0.75], (len(paths), 1))
     hints = np.arange(len(paths) * 3).reshape(-1, 3) % 7
     write_soft_labels(tmp_path / "teacher.npz", paths[::-1], age, gender, hints[::-1])
-    recipe = load_recipe("embedded", [*TINY, "loss.teacher=0.5", "loss.gender_smoothing=0"])
-    data = FaceDataModule(synthetic, recipe, teacher=tmp_path / "teacher.npz")
-    plain = FaceDataModule(synthetic, load_recipe("embedded", [*TINY, "loss.gender_smoothing=0"]))
+    teacher = f"teacher={tmp_path / 'teacher.npz'}"
+    recipe = load_recipe("embedded-labels", [*TINY, teacher, "loss.teacher=0.5", "loss.gender_smoothing=0"])
+    data = FaceDataModule(synthetic, recipe)
+    plain = FaceDataModule(synthetic, load_recipe("embedded-labels", [*TINY, "loss.gender_smoothing=0"]))
     taught, untaught = next(iter(data.train_dataloader())), next(iter(plain.train_dataloader()))
     assert (taught.images == untaught.images).all()
     np.testing.assert_allclose(taught.age_target[:, 70], 0.5 + 0.5 * untaught.age_target[:, 70], atol=1e-3)
@@ -148,22 +100,22 @@ def test_targets_hold_a_share_of_what_the_teacher_says(synthetic: Path, tmp_path
 
 
 def test_a_teacher_must_know_every_training_face(synthetic: Path, tmp_path: Path) -> None:
-    recipe = load_recipe("embedded", [*TINY, "loss.teacher=0.5"])
+    recipe = load_recipe("embedded-labels", [*TINY, "loss.teacher=0.5"])
     with pytest.raises(ManifestError, match="--teacher"):
         FaceDataModule(synthetic, recipe)
     write_soft_labels(tmp_path / "t.npz", [tmp_path / "other.jpg"], np.full((1, 101), 1 / 101), np.eye(2)[:1])
     with pytest.raises(ManifestError, match="knows nothing of 160 training images"):
-        FaceDataModule(synthetic, recipe, teacher=tmp_path / "t.npz")
+        FaceDataModule(synthetic, recipe.model_copy(update={"teacher": tmp_path / "t.npz"}))
     cut = (tmp_path / "t.npz").read_bytes()[:-40]
     for content in (b"nonsense", cut, b""):
         (tmp_path / "bad.npz").write_bytes(content)
         with pytest.raises(ManifestError, match="cannot be read"):
-            FaceDataModule(synthetic, recipe, teacher=tmp_path / "bad.npz")
+            FaceDataModule(synthetic, recipe.model_copy(update={"teacher": tmp_path / "bad.npz"}))
 
 
 def test_faces_grow_with_the_epochs_where_the_recipe_says_so(synthetic: Path) -> None:
     settings = [*TINY, "progressive={0: 24, 2: 32}", "epochs=4"]
-    data = FaceDataModule(synthetic, load_recipe("embedded", settings))
+    data = FaceDataModule(synthetic, load_recipe("embedded-labels", settings))
     loader = data.train_dataloader()
     sizes = []
     for epoch in range(4):
@@ -171,3 +123,26 @@ def test_faces_grow_with_the_epochs_where_the_recipe_says_so(synthetic: Path) ->
         sizes.append(next(iter(loader)).images.shape[-1])
     assert sizes == [24, 24, 32, 32]
     assert next(iter(data.val_dataloader())).images.shape[-1] == 32
+
+
+def test_a_teacher_that_nothing_learns_from_is_refused(synthetic: Path, tmp_path: Path) -> None:
+    table = read_manifest(synthetic)
+    paths = [table.path(sample) for sample in table.samples]
+    write_soft_labels(
+        tmp_path / "t.npz", paths, np.full((len(paths), 101), 1 / 101), np.full((len(paths), 2), 0.5)
+    )
+    teacher = f"teacher={tmp_path / 't.npz'}"
+    with pytest.raises(ManifestError, match=r"nothing is learnt from .*t\.npz"):
+        FaceDataModule(synthetic, load_recipe("embedded-labels", [*TINY, teacher]))
+    with pytest.raises(ManifestError, match="holds no features"):
+        FaceDataModule(synthetic, load_recipe("embedded-labels", [*TINY, teacher, "loss.hint=1"]))
+    data = FaceDataModule(synthetic, load_recipe("embedded-labels", [*TINY, teacher, "loss.teacher=0.1"]))
+    assert data.hint_features == 0
+
+
+def test_another_table_must_hold_training_faces(synthetic: Path, tmp_path: Path) -> None:
+    lines = synthetic.read_text().replace(",train,", ",test,").splitlines()
+    lines[1:] = [f"{synthetic.parent}/{line}" for line in lines[1:]]
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    with pytest.raises(ManifestError, match=r"m\.csv has no usable image in split 'train'"):
+        FaceDataModule(synthetic, load_recipe("embedded-labels", [*TINY, f"also=[{tmp_path / 'm.csv'}]"]))

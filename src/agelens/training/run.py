@@ -1,0 +1,321 @@
+"""The run folder, which a training leaves for export, resuming and fine-tuning; read and written only here.
+
+``recipe.yaml`` is the experiment; ``run.json`` records its code, data and hardware; ``checkpoints/`` holds
+``best.ckpt`` (by the validation score) and ``last.ckpt`` (to resume from); ``dropped.csv`` names images that
+could not be read; ``metrics.csv`` holds the curves where TrackIO is not installed; ``result.json`` holds the
+figures of the best epoch once training has ended. A run in several stages holds each earlier stage as a run
+of its own in ``stage-1/``, ``stage-2/`` and so on. A folder may be moved to another machine.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agelens.data.pack import MANIFEST_FILE, is_pack
+from agelens.data.problems import Problem
+from agelens.errors import AgeLensError
+from agelens.files import sha256, write_csv, write_text
+from agelens.labels import Sample
+from agelens.training.recipe import Recipe, load_recipe, save_recipe
+from agelens.version import __version__
+
+#: The folders of the earlier stages of a run begin so, and end with the stage's number.
+STAGE = "stage-"
+
+#: Packages whose versions shape a result.
+_PACKAGES = ("torch", "lightning", "timm", "numpy", "opencv-python-headless")
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """Where to train, in Lightning's own terms."""
+
+    accelerator: str = "auto"
+    devices: int | str = "auto"
+    num_nodes: int = 1
+    strategy: str = "auto"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)  # keys of another version are passed over
+
+
+class DataRecord(_Record):
+    """What a run learnt from, each file by its SHA-256.
+
+    Attributes:
+        path: the manifest or pack.
+        sha256: of the manifest, or of the pack's manifest.
+        also: the same for each further table, by path.
+        teacher: of the teacher's answers; None without a teacher.
+        sources: names of the data sets in the training split.
+    """
+
+    path: str
+    sha256: str
+    also: dict[str, str] = {}
+    teacher: str | None = None
+    sources: tuple[str, ...] = ()
+
+
+class StartRecord(_Record):
+    """The checkpoint a run started from, and what its weights had seen, as far as its run folder tells."""
+
+    path: str
+    sha256: str
+    git_commit: str = "unknown"
+    initial_weights: str = "unknown"
+    sources: tuple[str, ...] = ()
+
+
+class RunRecord(_Record):
+    """The content of ``run.json``: where a result came from.
+
+    ``images`` counts the images of each split.
+    """
+
+    git_commit: str = "unknown"
+    versions: dict[str, str] = {}
+    data: DataRecord
+    started_from: StartRecord | None = None
+    images: dict[str, int] = {}
+    hardware: Hardware = Hardware()
+
+    @property
+    def sources(self) -> list[str]:
+        """All data sets that the weights have seen, those of the runs before it included."""
+        before = self.started_from.sources if self.started_from else ()
+        return sorted({*self.data.sources, *before})
+
+
+def record_of(
+    recipe: Recipe,
+    source: Path,
+    splits: Mapping[str, Sequence[Sample]],
+    started_from: StartRecord | None,
+    hardware: Hardware,
+) -> RunRecord:
+    """The record of a run that begins now, on the usable samples of each split of ``source``."""
+    data = DataRecord(
+        path=str(source),
+        sha256=_table_sha256(source),
+        also={str(path): _table_sha256(path) for path in recipe.also},
+        teacher=None if recipe.teacher is None else sha256(recipe.teacher),
+        sources=tuple(sorted({sample.source for sample in splits["train"] if sample.source})),
+    )
+    return RunRecord(
+        git_commit=git_commit(),
+        versions=versions(),
+        data=data,
+        started_from=started_from,
+        images={split: len(samples) for split, samples in splits.items()},
+        hardware=hardware,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """One training's folder; nothing is read or written before it is asked for."""
+
+    path: Path
+
+    @classmethod
+    def of_checkpoint(cls, checkpoint: Path) -> RunFolder:
+        """The run of a checkpoint, which lies in the run's ``checkpoints`` or beside its ``run.json``."""
+        folder = checkpoint.parent
+        return cls(folder.parent if folder.name == "checkpoints" else folder)
+
+    @property
+    def name(self) -> str:
+        """The run's name: its folder's, and an earlier stage's after the run it belongs to."""
+        folder = self.path.resolve()
+        return f"{folder.parent.name}-{folder.name}" if folder.name.startswith(STAGE) else folder.name
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint of the epoch with the best validation score."""
+        return self.checkpoints / "best.ckpt"
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint of the latest epoch, with the state of the optimiser."""
+        return self.checkpoints / "last.ckpt"
+
+    @property
+    def recipe_file(self) -> Path:
+        """The recipe as it was used, all keys stated."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def record_file(self) -> Path:
+        """``run.json``."""
+        return self.path / "run.json"
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of the run.
+
+        Raises:
+            RecipeError: it is missing or not valid.
+        """
+        return load_recipe(str(self.recipe_file))
+
+    @property
+    def record(self) -> RunRecord:
+        """Where the run came from.
+
+        Raises:
+            AgeLensError: ``run.json`` is missing or not valid.
+        """
+        try:
+            return RunRecord.model_validate_json(self.record_file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise AgeLensError(f"{self.path} has no run.json; is it a run of 'agelens train'?") from error
+        except ValidationError as error:
+            fault = error.errors()[0]
+            where = ".".join(str(part) for part in fault["loc"])
+            raise AgeLensError(f"{self.record_file} is not valid: {where}: {fault['msg']}") from error
+
+    @property
+    def result(self) -> dict[str, float] | None:
+        """The figures of the best epoch, ``val/…`` and ``test/…``; None before training has ended."""
+        path = self.path / "result.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+    @property
+    def initial_weights(self) -> str:
+        """What the first run of this line of runs started from; ``unknown`` where no file tells."""
+        if before := self.record.started_from:
+            return before.initial_weights
+        return self.recipe.initial_weights if self.recipe_file.is_file() else "unknown"
+
+    def stages(self, recipe: Recipe) -> list[tuple[RunFolder, Recipe]]:
+        """The folder and the recipe of each stage, in order; the last stage's folder is this one."""
+        *earlier, final = recipe.stages()
+        folders = [RunFolder(self.path / f"{STAGE}{number}") for number in range(1, len(earlier) + 1)]
+        return [*zip(folders, earlier, strict=True), (self, final)]
+
+    def check(self, recipe: Recipe, *, resume: bool) -> None:
+        """Check that a run may begin here, or go on with the recipe it began with; its files may have moved.
+
+        Raises:
+            AgeLensError: it may not.
+        """
+        begun = [folder.path for folder, _ in self.stages(recipe) if folder.last.exists()]
+        if not resume:
+            if begun:
+                raise AgeLensError(f"{begun[0]} holds a run already; use --resume, or name another folder")
+            return
+        if not begun:
+            raise AgeLensError(f"{self.path} has no checkpoints/last.ckpt to resume from")
+        then, now = (_without_paths(one) for one in (self.recipe, recipe))
+        if changed := [key for key in now if now[key] != then[key]]:
+            raise AgeLensError(
+                f"{self.path} began with another recipe ({', '.join(changed)} differ); "
+                "resume it without --recipe and --set"
+            )
+
+    def check_data(self, recipe: Recipe, record: RunRecord) -> None:
+        """Check that a resumed run has the files it began with, wherever they lie now.
+
+        Args:
+            recipe: as it is resumed.
+            record: the record of the resumed run.
+
+        Raises:
+            AgeLensError: a table, the teacher or the checkpoint it started from is another.
+        """
+        before = self.record
+        for option, one, other in (
+            ("--manifest", before.data.sha256, record.data.sha256),
+            ("--also", sorted(before.data.also.values()), sorted(record.data.also.values())),
+            ("--teacher", before.data.teacher, record.data.teacher),
+        ):
+            if one != other:
+                raise AgeLensError(f"{self.path} began with another {option}; resume it with the same")
+        start = recipe.start_from
+        if start is None or start == self.recipe.start_from:
+            return
+        if before.started_from is None or before.started_from.sha256 != sha256(checkpoint_of(start)):
+            raise AgeLensError(f"{self.path} did not start from {start}; resume it without --start-from")
+
+    def write(self, recipe: Recipe, record: RunRecord) -> None:
+        """Write what is known when a run begins."""
+        save_recipe(self.recipe_file, recipe)
+        write_text(self.record_file, record.model_dump_json(indent=2) + "\n")
+
+    def write_dropped(self, problems: Sequence[Problem]) -> Path:
+        """Name the images that are left out of the run, and return the file that does."""
+        path = self.path / "dropped.csv"
+        write_csv(path, ("row", "problem"), [(problem.where, problem.message) for problem in problems])
+        return path
+
+    def write_result(self, figures: Mapping[str, float]) -> None:
+        """Write the figures of the best epoch, which ends a run."""
+        write_text(self.path / "result.json", json.dumps(figures, indent=2) + "\n")
+
+
+def checkpoint_of(run: Path) -> Path:
+    """The best checkpoint of a run's folder; a checkpoint's file stands for itself.
+
+    Raises:
+        AgeLensError: there is none.
+    """
+    checkpoint = RunFolder(run).best if run.is_dir() else run
+    if not checkpoint.is_file():
+        raise AgeLensError(f"{run} is no checkpoint, nor a run's folder with checkpoints/best.ckpt")
+    return checkpoint
+
+
+def start_record(checkpoint: Path) -> StartRecord:
+    """What a run inherits from the checkpoint it starts from, as far as the files beside that tell."""
+    run = RunFolder.of_checkpoint(checkpoint)
+    start = StartRecord(path=str(checkpoint), sha256=sha256(checkpoint))
+    if not run.record_file.is_file():
+        return start
+    known = {"git_commit": run.record.git_commit, "sources": tuple(run.record.sources)}
+    return start.model_copy(update={**known, "initial_weights": run.initial_weights})
+
+
+def versions() -> dict[str, str]:
+    """Python's version and those of the packages that shape a result."""
+    found = {"agelens": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def git_commit() -> str:
+    """The commit of the package's code, marked ``-dirty`` if changed; ``unknown`` outside git."""
+    folder = Path(__file__).parent
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _table_sha256(source: Path) -> str:
+    """The SHA-256 of a manifest, or of a pack's manifest."""
+    return sha256(source / MANIFEST_FILE if is_pack(source) else source)
+
+
+def _without_paths(recipe: Recipe) -> dict[str, Any]:
+    return recipe.model_dump(mode="json", exclude={"also", "teacher", "start_from"})
