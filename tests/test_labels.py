@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from agelens.labels import Gender, LabelError, Sample, parse_age, parse_gender, parse_gender_code
+from agelens.errors import LabelError
+from agelens.labels import Gender, Sample, parse_age, parse_gender, parse_gender_code
 
 
 @pytest.mark.parametrize(("text", "age"), [("0", 0.0), ("31", 31.0), ("2.5", 2.5), (" 100 ", 100.0)])

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agelens.errors import AgeLensError
+from agelens.errors import LabelError
 
 MIN_AGE = 0
 MAX_AGE = 100  # older faces are clipped: the last of the 101 bins means "100 or more"
@@ -18,10 +18,6 @@ NUM_AGES = MAX_AGE - MIN_AGE + 1
 
 #: The oldest age believed to be a person's and not a typing error; the oldest on record is 122.
 OLDEST_BELIEVED = 122
-
-
-class LabelError(AgeLensError):
-    """A label that is no age or no gender."""
 
 
 class Gender(StrEnum):
