@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from agelens.errors import LabelError
 from agelens.labels import (
     Gender,
     LabelError,

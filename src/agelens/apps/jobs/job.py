@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from agelens.errors import AgeLensError, require
+from agelens.errors import JobError, require
 from agelens.files import write_text, written_whole
 from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import Predictor
@@ -26,10 +26,6 @@ from agelens.inference.writers import Tally, answered, parquet_schema, parquet_w
 
 #: Images a part: what a kill can cost.
 PART = 1000
-
-
-class JobError(AgeLensError):
-    """A job that cannot go on from where it was left."""
 
 
 @dataclass(frozen=True, slots=True)

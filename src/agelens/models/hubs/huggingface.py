@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from agelens.errors import BundleError, require
+from agelens.errors import BundleError, HubError, require
 from agelens.models.bundle import Bundle, check_file_names, read_bundle
 from agelens.models.hubs.retry import pause_asked, refusal, with_retries
-from agelens.models.hubs.uri import HubError, HuggingFaceUri
+from agelens.models.hubs.uri import HuggingFaceUri
 
 logger = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from agelens.errors import BundleError, require
+from agelens.errors import BundleError, HubError, require
 from agelens.models.bundle import Bundle, check_file_names, is_incidental, read_bundle
 from agelens.models.hubs.retry import pause_asked, refusal, with_retries
-from agelens.models.hubs.uri import HubError, KaggleUri
+from agelens.models.hubs.uri import KaggleUri
 
 logger = logging.getLogger(__name__)
 

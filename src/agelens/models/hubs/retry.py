@@ -11,7 +11,8 @@ from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from agelens.models.hubs.uri import HubError, HubUri
+from agelens.errors import HubError
+from agelens.models.hubs.uri import HubUri
 
 logger = logging.getLogger(__name__)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from agelens.errors import HubError
 from agelens.files import folder_written_whole
 from agelens.models.bundle import Bundle, copy_bundle, read_bundle
 from agelens.models.hubs import huggingface, kaggle
-from agelens.models.hubs.uri import HubError, HubUri, HuggingFaceUri, KaggleUri, parse_uri
+from agelens.models.hubs.uri import HubUri, HuggingFaceUri, KaggleUri, parse_uri
 
 
 def push(bundle: Bundle, uri: str | HubUri, *, private: bool = True, notes: str = "") -> str:
