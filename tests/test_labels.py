@@ -1,8 +1,18 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from agelens.labels import Gender, LabelError, Sample, parse_age, parse_gender, parse_gender_code
+from agelens.labels import (
+    Gender,
+    LabelError,
+    Sample,
+    ages_of,
+    genders_of,
+    parse_age,
+    parse_gender,
+    parse_gender_code,
+)
 
 
 @pytest.mark.parametrize(("text", "age"), [("0", 0.0), ("31", 31.0), ("2.5", 2.5), (" 100 ", 100.0)])
@@ -60,3 +70,18 @@ def test_the_point_age_of_an_interval_is_its_middle() -> None:
 
 def test_gender_positions_are_male_then_female() -> None:
     assert [Gender.MALE.position, Gender.FEMALE.position] == [0, 1]
+
+
+def test_labels_come_as_arrays_in_which_the_unknown_is_nan_and_minus_one() -> None:
+    samples = (
+        Sample("a.jpg", age=31, gender=Gender.FEMALE),
+        Sample("b.jpg", age_low=20, age_high=29),
+        Sample("c.jpg", gender=Gender.MALE),
+    )
+    ages, genders = ages_of(samples), genders_of(iter(samples))
+    np.testing.assert_array_equal(ages, [31, 24.5, np.nan])
+    assert ages.dtype == np.float64
+    assert genders.tolist() == [1, -1, 0]
+    assert genders.dtype == np.int64
+    assert (ages_of([]).shape, ages_of([]).dtype) == ((0,), np.float64)
+    assert (genders_of([]).shape, genders_of([]).dtype) == ((0,), np.int64)

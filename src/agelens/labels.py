@@ -7,8 +7,12 @@ silently misread costs more than one that is refused.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
 
 from agelens.errors import AgeLensError
 
@@ -77,6 +81,17 @@ class Sample:
         if self.age_low is not None and self.age_high is not None:
             return (self.age_low + self.age_high) / 2
         return None
+
+
+def ages_of(samples: Iterable[Sample]) -> NDArray[np.float64]:
+    """The samples' ages in years, (n,) float64: the middle of an interval, NaN where none is known."""
+    # NumPy reads None as NaN.
+    return np.array([sample.point_age for sample in samples], dtype=np.float64)
+
+
+def genders_of(samples: Iterable[Sample]) -> NDArray[np.int64]:
+    """The samples' genders as positions in ``GENDERS``, (n,) int64; -1 where none is known."""
+    return np.array([-1 if s.gender is None else s.gender.position for s in samples], dtype=np.int64)
 
 
 def parse_age(text: str) -> tuple[float, bool]:
