@@ -10,11 +10,13 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from agelens.errors import AgeLensError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MIN_AGE = 0
 MAX_AGE = 100  # older faces are clipped: the last of the 101 bins means "100 or more"
@@ -85,12 +87,16 @@ class Sample:
 
 def ages_of(samples: Iterable[Sample]) -> NDArray[np.float64]:
     """The samples' ages in years, (n,) float64: the middle of an interval, NaN where none is known."""
+    import numpy as np  # not above: ``import agelens`` reads this module, and NumPy takes most of a second
+
     # NumPy reads None as NaN.
     return np.array([sample.point_age for sample in samples], dtype=np.float64)
 
 
 def genders_of(samples: Iterable[Sample]) -> NDArray[np.int64]:
     """The samples' genders as positions in ``GENDERS``, (n,) int64; -1 where none is known."""
+    import numpy as np
+
     return np.array([-1 if s.gender is None else s.gender.position for s in samples], dtype=np.int64)
 
 

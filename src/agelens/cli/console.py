@@ -13,6 +13,8 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from agelens.figures import Table as PlainTable
+
 #: The names of ``faces.detection`` and ``inference.runtimes``, said again: Typer reads them at import time,
 #: when nothing heavy may be loaded; a test holds them equal.
 DetectorName = Literal["auto", "yunet", "haar", "whole"]
@@ -48,6 +50,20 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
     result = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
         result.add_column(name, justify="right" if name in right else "left")
+    return result
+
+
+def rich_table(plain: PlainTable) -> Table:
+    """A plain table in that style."""
+    from rich.text import Text
+
+    result = table(*plain.columns, right=plain.columns[plain.text :])
+    for row in plain.rows:
+        result.add_row(*(Text(cell) for cell in row))  # brackets are brackets, not markup
+    for number in range(plain.text, len(plain.columns)):  # heads may be wrapped, numbers not
+        result.columns[number].min_width = max((len(row[number]) for row in plain.rows), default=0)
+    result.title, result.caption = plain.title or None, plain.note or None
+    result.title_justify = result.caption_justify = "left"
     return result
 
 

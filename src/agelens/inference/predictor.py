@@ -83,6 +83,7 @@ class Predictor:
             DetectorError: the detector cannot be had.
         """
         self.bundle = bundle
+        self.runtime = runtime
         self.detector = make_detector(detector, yunet) if isinstance(detector, str) else detector
         self._batch_size = batch_size
         self._threads = threads or _available_cores()

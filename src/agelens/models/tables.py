@@ -1,122 +1,129 @@
-"""The model card's tables, in Markdown: what was measured, from a bundle's ``metrics``."""
+"""What was measured, as plain tables: the same for the terminal, the model card and the report."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from agelens.ages import ADULT
 from agelens.conformal import REPORTED_LEVELS
+from agelens.figures import FIGURES, Table, figure_of, percent
+from agelens.metrics import Estimate
+from agelens.models.measurement import EVERYBODY, SMALL, AgeCheck, GroupError, Headline, Measurement
 
-#: The figures of the card: their key, what they are called, how they are written.
-SHOWN = (
-    ("score", "competition score", "{:.3f}"),
-    ("mae", "age MAE, years", "{:.2f}"),
-    ("rmse", "age RMSE, years", "{:.2f}"),
-    ("bias", "age bias, years", "{:+.2f}"),
-    ("cs5", "ages within 5 years", "{:.1%}"),
-    ("gender_accuracy", "gender accuracy", "{:.1%}"),
-    ("gender_macro_f1", "gender macro F1", "{:.3f}"),
-    ("interval_coverage", "coverage of 90 % intervals", "{:.1%}"),
-    ("interval_width", "width of 90 % intervals, years", "{:.1f}"),
-    ("uncalibrated_coverage", "coverage of uncalibrated ones", "{:.1%}"),
-    ("uncalibrated_width", "their width, years", "{:.1f}"),
-    ("adult_calibration_error", f"ECE of P(age ≥ {ADULT})", "{:.3f}"),
-    ("gender_calibration_error", "ECE of gender", "{:.3f}"),
-)
+#: The figures of a group, as its table shows them.
+_GROUP_FIGURES = ("mae", "bias", "gender_accuracy", "coverage")
 
 
-def measured(metrics: dict[str, Any]) -> dict[str, Any]:
-    """The evaluations among a bundle's metrics, by split: all but what training noted itself."""
-    return {split: figures for split, figures in metrics.items() if split != "at_training"}
+def figure_table(measured: Headline) -> Table:
+    """Every figure with its bootstrap interval."""
+    rows = [
+        (figure.title(measured.level), figure.with_interval(measured.figures[figure.key]))
+        for figure in FIGURES.values()
+        if figure.key in measured.figures
+    ]
+    return Table("", ("figure", "value [95 % bootstrap interval]"), rows)
 
 
-def metrics_tables(metrics: dict[str, Any]) -> str:
-    """What was measured on each split: figures, groups, gaps, coverage, age checks."""
-    splits = measured(metrics)
-    if not splits:
-        return "Not evaluated yet: `agelens evaluate --write` adds the figures."
-    return "\n\n".join(
-        f"Split `{split}`, {figures['images']} images; brackets are 95 % bootstrap intervals.\n\n"
-        + "".join(
-            [
-                _figures(figures),
-                _groups(figures.get("groups", [])),
-                _gaps(figures.get("gaps", [])),
-                _coverage(figures.get("coverage", [])),
-                _checks(figures.get("age_checks", [])),
-            ]
+def group_table(groups: Iterable[GroupError], level: float | None) -> Table:
+    """The error of each group; small groups are marked. ``level`` is that of the groups' coverage."""
+    rows = [
+        (
+            (f"age {group.name}" if group.by == "age" else group.name) + (" *" if group.small else ""),
+            str(group.images),
+            *(figure_of(key).written(getattr(group, key)) for key in _GROUP_FIGURES),
         )
-        for split, figures in splits.items()
+        for group in groups
+    ]
+    heads = [figure_of(key).title(level, short=True) for key in _GROUP_FIGURES]
+    note = f"* fewer than {SMALL} faces." if any(row[0].endswith(" *") for row in rows) else ""
+    return Table("", ("group", "images", *heads), rows, note=note)
+
+
+def gap_table(measured: Measurement) -> Table:
+    """Whom the model serves worst and whom best, in each cut and figure."""
+    rows = []
+    for gap in measured.gaps:
+        figure = figure_of(gap.figure)
+        rows.append(
+            (
+                f"{figure.label(measured.level, short=True)} by {gap.by}",
+                f"{gap.worst}: {figure.written(gap.worst_value)}",
+                f"{gap.best}: {figure.written(gap.best_value)}",
+                figure.difference(gap.gap, signed=False),
+            )
+        )
+    return Table("Gaps between groups", ("gap in", "served worst", "served best", "gap"), rows, text=3)
+
+
+def coverage_table(measured: Measurement) -> Table:
+    """How often intervals hold at each reported level, by band of predicted age."""
+    figure, width = FIGURES["interval_coverage"], FIGURES["interval_width"]
+    rows = [
+        (
+            band.band,
+            str(band.images),
+            *(figure.written(held) for held in band.held),
+            width.written(band.widths[REPORTED_LEVELS.index(0.9)]),
+        )
+        for band in measured.coverage
+    ]
+    return Table(
+        f"{figure.label()}, by level and band of predicted age",
+        ("predicted age", "images", *map(percent, REPORTED_LEVELS), width.title(0.9, short=True)),
+        rows,
     )
 
 
-def _figures(figures: dict[str, Any]) -> str:
-    lines = ["| | |", "| --- | --- |"]
-    for key, label, form in SHOWN:
-        if (figure := figures["figures"].get(key)) is not None:
-            value, low, high = (form.format(figure[part]) for part in ("value", "low", "high"))
-            lines.append(f"| {label} | {value} [{low}, {high}] |")
-    return "\n".join(lines)
-
-
-def _groups(groups: list[dict[str, Any]]) -> str:
-    if not groups:
-        return ""
-    lines = ["", "", "| group | images | MAE | bias | gender accuracy |", "| --- | --- | --- | --- | --- |"]
-    for group in groups:
-        if "×" in group["by"]:
-            continue
-        name = f"age {group['name']}" if group["by"] == "age" else group["name"]
-        mae = "" if group["mae"] is None else f"{group['mae']:.2f}"
-        bias = "" if group["bias"] is None else f"{group['bias']:+.2f}"
-        right = "" if group["gender_accuracy"] is None else f"{group['gender_accuracy']:.1%}"
-        lines.append(f"| {name} | {group['images']} | {mae} | {bias} | {right} |")
-    return "\n".join(lines)
-
-
-def _gaps(gaps: list[dict[str, Any]]) -> str:
-    """Who is served worst and who best, in each cut and figure."""
-    if not gaps:
-        return ""
-    names = {"mae": "MAE", "gender_accuracy": "gender accuracy", "coverage": "intervals hold"}
-    lines = ["", "", "| gap in | served worst | served best | gap |", "| --- | --- | --- | --- |"]
-    for gap in gaps:
-        form = "{:.2f}" if gap["figure"] == "mae" else "{:.1%}"
-        value, low, high = (form.format(gap["gap"][part]) for part in ("value", "low", "high"))
-        lines.append(
-            f"| {names[gap['figure']]}, by {gap['by']} | {gap['worst']}: {form.format(gap['worst_value'])} "
-            f"| {gap['best']}: {form.format(gap['best_value'])} | {value} [{low}, {high}] |"
+def check_table(checks: Sequence[AgeCheck]) -> Table:
+    """Who passes an age check, by threshold and challenge age, and by whom it was measured on."""
+    passed, turned_away = FIGURES["minors_passed"], FIGURES["adults_turned_away"]
+    among = any(check.among != EVERYBODY for check in checks)
+    rows = [
+        (
+            *([check.among] if among else []),
+            str(check.threshold),
+            str(check.challenge),
+            str(check.minors),
+            passed.with_interval(Estimate(check.passed, *check.interval)),
+            turned_away.written(check.turned_away),
         )
-    return "\n".join(lines)
-
-
-def _coverage(bands: list[dict[str, Any]]) -> str:
-    if not bands:
-        return ""
-    head = " | ".join(f"{level:.0%} intervals hold" for level in REPORTED_LEVELS)
-    lines = ["", "", f"| predicted age | images | {head} |", "| --- " * (2 + len(REPORTED_LEVELS)) + "|"]
-    lines += [
-        f"| {band['band']} | {band['images']} | {' | '.join(f'{held:.1%}' for held in band['held'])} |"
-        for band in bands
+        for check in checks
     ]
-    return "\n".join(lines)
+    heads = ("for people of", "passes from", "faces below", passed.title(), turned_away.title())
+    return Table(
+        "A check passes a face whose predicted age reaches the challenge age; brackets are Wilson intervals.",
+        ("among", *heads) if among else heads,
+        rows,
+    )
 
 
-def _checks(checks: list[dict[str, Any]]) -> str:
-    """How an age check for adults would fare: the table that says why it needs a human beside it."""
-    rows = [check for check in checks if check["threshold"] == ADULT and check.get("among", "all") == "all"]
-    if not rows:
-        return ""
-    lines = [
-        "",
-        "",
-        f"A check for people of {ADULT} that passes a face from a challenge age on:",
-        "",
-        f"| passes from | of {rows[0]['minors']} minors pass | of the others turned away |",
-        "| --- | --- | --- |",
+def adult_checks(measured: Measurement) -> list[AgeCheck]:
+    """How an age check for adults would fare among all faces."""
+    return [check for check in measured.age_checks if (check.threshold, check.among) == (ADULT, EVERYBODY)]
+
+
+def risk_table(measured: Measurement) -> Table:
+    """The error that remains when the faces of least quality are refused."""
+    names = ("answered", "min_quality")
+    errors = ("mae", "gender_accuracy")
+    rows = [
+        (
+            *(FIGURES[key].written(getattr(row, key)) for key in names),
+            *(FIGURES[key].with_interval(getattr(row, key)) for key in errors),
+        )
+        for row in measured.risk_coverage
     ]
-    for check in rows:
-        low, high = check["interval"]
-        away = "" if check["turned_away"] is None else f"{check['turned_away']:.1%}"
-        lines.append(f"| {check['challenge']} | {check['passed']:.1%} [{low:.1%}, {high:.1%}] | {away} |")
-    return "\n".join(lines)
+    return Table("", [FIGURES[key].title(short=True) for key in (*names, *errors)], rows)
+
+
+def summary(measured: Measurement) -> list[Table]:
+    """The tables that the terminal and the card show; empty ones are left out."""
+    plain = [group for group in measured.groups if not group.crossed]
+    tables = [
+        figure_table(measured),
+        group_table(plain, measured.level),
+        gap_table(measured),
+        coverage_table(measured),
+        check_table(adult_checks(measured)),
+    ]
+    return [table for table in tables if table.rows]

@@ -21,11 +21,10 @@ from agelens.data.manifest import Manifest, read_manifest
 from agelens.data.pack import MANIFEST_FILE, is_pack
 from agelens.errors import AgeLensError
 from agelens.faces.images import open_image, resize_to_square
-from agelens.files import write_text
 from agelens.inference.predictor import Predictor
 from agelens.labels import GENDERS, NUM_AGES
-from agelens.models.bundle import CARD_FILE, MODEL_FILE, Bundle, BundleSpec, InputSpec, write_spec
-from agelens.models.card import model_card
+from agelens.models.bundle import MODEL_FILE, Bundle, write_bundle
+from agelens.models.spec import BundleSpec, InputSpec, Training
 from agelens.training.provenance import initial_weights
 from agelens.training.recipe import Recipe, load_recipe
 from agelens.training.task import AgeGenderTask
@@ -81,12 +80,10 @@ def export_run(
             description=description,
             input=InputSpec(size=recipe.size, mean=recipe.mean, std=recipe.std),
             training=_training_record(run, recipe, about, task),
-            metrics=_run_metrics(run),
             licence=licence,
             files={},
         )
-        write_text(partial / CARD_FILE, model_card(spec))
-        bundle = write_spec(partial, spec)
+        bundle = write_bundle(partial, spec, {})
         difference, images = _parity(task, bundle, Path(about["data"]["path"]))
         shutil.rmtree(output, ignore_errors=True)
         partial.rename(output)
@@ -157,9 +154,10 @@ def _spread(manifest: Manifest, count: int) -> list[Any]:
     return [manifest.samples[row] for row in rows]
 
 
-def _training_record(run: Path, recipe: Recipe, about: dict[str, Any], task: AgeGenderTask) -> dict[str, Any]:
+def _training_record(run: Path, recipe: Recipe, about: dict[str, Any], task: AgeGenderTask) -> Training:
     before = about.get("started_from") or {}
-    return {
+    result = run / "result.json"
+    record = {
         "recipe": recipe.model_dump(mode="json"),
         "initial_weights": before.get("initial_weights") or initial_weights(recipe),
         "started_from": before or None,  # an earlier run, whose data the weights have seen too
@@ -170,9 +168,6 @@ def _training_record(run: Path, recipe: Recipe, about: dict[str, Any], task: Age
         "also_sha256": sorted(about["data"].get("also", {}).values()),
         "sources": sorted({*about["data"].get("sources", []), *before.get("sources", [])}),
         "taught": about["data"].get("teacher"),  # sha256 of the soft answers it learnt from; None without
+        "result": json.loads(result.read_text(encoding="utf-8")) if result.is_file() else {},
     }
-
-
-def _run_metrics(run: Path) -> dict[str, Any]:
-    result = run / "result.json"
-    return {"at_training": json.loads(result.read_text(encoding="utf-8"))} if result.is_file() else {}
+    return Training.model_validate(record)
