@@ -54,14 +54,18 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
 
 
 def rich_table(plain: PlainTable) -> Table:
-    """A plain table in that style."""
+    """A plain table in that style: words are wrapped where it is too wide, numbers are not."""
+    import textwrap
+
     from rich.text import Text
 
-    result = table(*plain.columns, right=plain.columns[plain.text :])
+    result = table(*plain.columns[: plain.text])
+    for number, head in enumerate(plain.columns[plain.text :], start=plain.text):
+        widest = max((len(row[number]) for row in plain.rows), default=0)
+        broken = textwrap.fill(head, max(widest, 10), break_long_words=False)
+        result.add_column(broken, justify="right", no_wrap=True)
     for row in plain.rows:
         result.add_row(*(Text(cell) for cell in row))  # brackets are brackets, not markup
-    for number in range(plain.text, len(plain.columns)):  # heads may be wrapped, numbers not
-        result.columns[number].min_width = max((len(row[number]) for row in plain.rows), default=0)
     result.title, result.caption = plain.title or None, plain.note or None
     result.title_justify = result.caption_justify = "left"
     return result

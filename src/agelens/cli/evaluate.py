@@ -6,11 +6,10 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from agelens.ages import PointEstimate
 from agelens.cli.console import (
     DetectorOption,
     ModelOption,
@@ -34,7 +33,7 @@ def evaluate(
     detector: DetectorOption = "whole",
     flip: Annotated[bool, typer.Option("--flip", help="Average each face with its mirror image.")] = False,
     point: Annotated[
-        PointEstimate,
+        Literal["mean", "median"],
         typer.Option(help="Point estimate: the mean keeps the RMSE lowest, the median the MAE."),
     ] = "mean",
     level: Annotated[float, typer.Option(min=0.5, max=0.99, help="Coverage of the age intervals.")] = 0.9,

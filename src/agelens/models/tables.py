@@ -68,7 +68,7 @@ def coverage_table(measured: Measurement) -> Table:
         for band in measured.coverage
     ]
     return Table(
-        f"{figure.label()}, by level and band of predicted age",
+        "Coverage of age intervals, by level and band of predicted age",
         ("predicted age", "images", *map(percent, REPORTED_LEVELS), width.title(0.9, short=True)),
         rows,
     )
