@@ -16,11 +16,12 @@ import numpy as np
 
 from agelens import ages, metrics
 from agelens.data.manifest import read_manifest
-from agelens.evaluation.calibrate import calibrate, prior_offsets
+from agelens.evaluation.calibration import calibrate, prior_offsets
 from agelens.inference.batch import read_each
 from agelens.inference.predictor import Predictor
-from agelens.models.bundle import Bundle, Calibration, read_bundle
+from agelens.models.bundle import Bundle, read_bundle
 from agelens.models.catalogue import resolve
+from agelens.models.spec import Calibration
 
 POWERS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 

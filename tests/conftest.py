@@ -13,8 +13,8 @@ from PIL import Image
 from agelens.data.manifest import Manifest, read_manifest, write_manifest
 from agelens.data.readers.utkface import read_utkface
 from agelens.labels import NUM_AGES, Gender, Sample
-from agelens.models.bundle import Bundle, BundleSpec, InputSpec, write_spec
-from agelens.models.card import model_card
+from agelens.models.bundle import Bundle, write_bundle
+from agelens.models.spec import BundleSpec, InputSpec
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("AGELENS_SHARED", ROOT.parent / "shared"))
@@ -130,8 +130,7 @@ def tiny_bundle(tmp_path: Path) -> Bundle:
         licence="CC0-1.0: random numbers",
         files={},
     )
-    (folder / "README.md").write_text(model_card(spec))
-    return write_spec(folder, spec)
+    return write_bundle(folder, spec, {})
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import pytest
 from agelens.errors import LabelError
 from agelens.labels import (
     Gender,
-    LabelError,
     Sample,
     ages_of,
     genders_of,

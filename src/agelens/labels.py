@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 MIN_AGE = 0
 MAX_AGE = 100  # older faces are clipped: the last of the 101 bins means "100 or more"
 NUM_AGES = MAX_AGE - MIN_AGE + 1

@@ -15,9 +15,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from agelens.data.manifest import Manifest, write_manifest
-from agelens.models.catalogue import resolve
-
 
 def agelens(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -119,11 +116,9 @@ def test_annotated_copies_keep_their_names_and_do_not_overwrite_each_other(
         (["predict", "x.jpg", "--detector", "retina"], "retina"),
         (["predict", "x.jpg", "--level", "1.5"], "0.99"),
         (["predict", "{empty}"], "holds no images"),
-        (["evaluate", "--manifest", "gone.csv"], "no such table"),
         (["data", "import", "competition", ".", "-o", "{empty}/m.csv"], "--gender-code"),
         (["train", "--manifest", "gone.csv", "-o", "run", "--recipe", "nonsense"], "no recipe"),
         (["export", "gone", "-o", "out"], "is it a run"),
-        (["models", "show", "nonsense"], "no model"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_exit_code_2(
@@ -139,34 +134,6 @@ def test_a_missing_image_is_a_failed_input(tmp_path: Path) -> None:
     done = agelens("predict", tmp_path / "gone.jpg", "--detector", "haar")
     assert done.returncode == 1
     assert "no such file" in done.stderr
-
-
-def test_models_prints_the_licence_and_the_card() -> None:
-    assert "non-commercial" in agelens("models").stdout
-    card = agelens("models", "show", "embedded").stdout
-    assert "what it is not for" in card
-    assert "binary label" in card
-
-
-def test_evaluate_prints_writes_and_records(utkface_val: Manifest, tmp_path: Path) -> None:
-    some = list(utkface_val.samples[::20])
-    write_manifest(utkface_val.root / "some.csv", some)
-    shutil.copytree(resolve("embedded").folder, tmp_path / "bundle")
-    done = agelens(
-        "evaluate", "--manifest", utkface_val.root / "some.csv", "--split", "val",
-        "--model", tmp_path / "bundle",
-        "--output", tmp_path / "r.json", "--predictions", tmp_path / "p.csv", "--write",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "competition score" in done.stdout
-    report = json.loads((tmp_path / "r.json").read_text())
-    assert report["images"] == len(some)
-    assert len((tmp_path / "p.csv").read_text().splitlines()) == len(some) + 1
-    assert resolve(tmp_path / "bundle").spec.metrics["val"]["figures"] == report["figures"]
-    done = agelens(
-        "evaluate", "--manifest", utkface_val.root / "some.csv", "--split", "val", "--json", "--flip"
-    )
-    assert json.loads(done.stdout)["flip"] is True
 
 
 @pytest.mark.slow

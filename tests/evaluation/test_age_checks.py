@@ -4,12 +4,13 @@ import pytest
 from scipy.stats import binomtest
 
 from agelens.evaluation.age_checks import age_checks, wilson
-from agelens.evaluation.groups import Prediction
+from agelens.evaluation.predictions import Predictions
 from agelens.labels import Gender, Sample
+from labelled import predictions_of
 
 
-def faces(*pairs: tuple[float, float]) -> list[Prediction]:
-    return [Prediction(Sample("f.jpg", age=true), answer, (0, 100), 0.5) for true, answer in pairs]
+def faces(*pairs: tuple[float, float]) -> Predictions:
+    return predictions_of([Sample("f.jpg", age=true) for true, _ in pairs], [answer for _, answer in pairs])
 
 
 def test_minors_who_pass_and_adults_turned_away_are_counted() -> None:
@@ -26,13 +27,26 @@ def test_minors_who_pass_and_adults_turned_away_are_counted() -> None:
 
 def test_checks_are_measured_by_gender_and_group_too() -> None:
     labels = {"gender": Gender.FEMALE, "group": "b"}
-    labelled = [Prediction(Sample("f.jpg", age=15, **labels), 19, (0, 100), 0.5)]  # type: ignore[arg-type]
-    checks = {c.among: c for c in age_checks(labelled + faces((16, 10))) if c.challenge == c.threshold == 18}
+    samples = [Sample("f.jpg", age=15, **labels), Sample("g.jpg", age=16)]  # type: ignore[arg-type]
+    found = age_checks(predictions_of(samples, [19, 10]))
+    checks = {check.among: check for check in found if check.challenge == check.threshold == 18}
     assert {among: (check.minors, check.passed) for among, check in checks.items()} == {
         "all": (2, 0.5),
         "female": (1, 1.0),
         "b": (1, 1.0),
     }
+
+
+def test_a_predicted_age_equal_to_the_challenge_age_passes_and_one_equal_to_the_threshold_is_of_age() -> None:
+    checks = age_checks(faces((17, 18.0), (18.0, 21.0), (17, 20.99)))
+    found = {check.challenge: check for check in checks if check.threshold == 18}
+    assert found[18].minors == 2
+    assert (found[18].passed, found[21].passed) == (1.0, 0.0)
+    assert (found[21].turned_away, found[23].turned_away) == (0.0, 1.0)
+
+
+def test_an_age_known_as_an_interval_is_no_ones_exact_age() -> None:
+    assert age_checks(predictions_of([Sample("f.jpg", age_low=10, age_high=12)], [19])) == ()
 
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 50), (3, 50), (49, 50), (50, 50)])

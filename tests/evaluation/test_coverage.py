@@ -22,3 +22,18 @@ def test_each_band_of_predicted_age_is_measured_beside_the_whole() -> None:
 
 def test_no_faces_are_no_bands() -> None:
     assert coverage_by_band(np.zeros((0, 101), np.float32), [], None) == ()
+
+
+def test_a_band_of_predicted_age_begins_at_its_first_year_and_ends_before_the_next() -> None:
+    def band_of(answer: float) -> str:
+        whole = np.zeros((1, 101), np.float32)  # all mass on the two years beside the answer
+        whole[0, int(answer)], whole[0, int(answer) + 1] = 1 - answer % 1, answer % 1
+        _, band = coverage_by_band(whole, [30.0], None)
+        return band.band
+
+    assert [band_of(answer) for answer in (0, 7.5, 8, 17.5, 18, 25.5, 26)] == [
+        "0–7", "0–7", "8–17", "8–17", "18–25", "18–25", "26–35",
+    ]  # fmt: skip
+    assert [band_of(answer) for answer in (36, 46, 57.5, 58, 99)] == [
+        "36–45", "46–57", "46–57", "58–100", "58–100",
+    ]  # fmt: skip

@@ -2,18 +2,26 @@ from __future__ import annotations
 
 import pytest
 
-from agelens.evaluation.groups import GroupError, Prediction, group_errors
+from agelens.evaluation.groups import group_errors
 from agelens.labels import Gender, Sample
+from agelens.models.measurement import GroupError
+from labelled import predictions_of
 
 
-def prediction(true: float | None, answer: float, **labels: object) -> Prediction:
-    sample = Sample("face.jpg", age=true, **labels)  # type: ignore[arg-type]
-    return Prediction(sample, answer, (answer - 5, answer + 5), male=0.9)
+def errors_of(*faces: tuple[Sample, float]) -> tuple[GroupError, ...]:
+    return group_errors(predictions_of([sample for sample, _ in faces], [answer for _, answer in faces]))
+
+
+def face(true: float | None, gender: Gender | None = None, group: str = "") -> Sample:
+    return Sample("face.jpg", age=true, gender=gender, group=group)
 
 
 def test_bands_of_true_age_show_what_one_mean_hides() -> None:
     pairs = [(1, 4), (2, 6), (30, 30), (80, 70), (100, 80), (None, 3)]
-    found = {(e.by, e.name): (e.images, e.mae, e.bias) for e in group_errors([prediction(*p) for p in pairs])}
+    found = {
+        (e.by, e.name): (e.images, e.mae, e.bias)
+        for e in errors_of(*((face(true), answer) for true, answer in pairs))
+    }
     assert found == {
         ("age", "0–2"): (2, 3.5, 3.5),
         ("age", "21–30"): (1, 0.0, 0.0),
@@ -22,12 +30,8 @@ def test_bands_of_true_age_show_what_one_mean_hides() -> None:
 
 
 def test_genders_and_the_manifests_groups_are_measured_where_labelled() -> None:
-    errors = group_errors(
-        [
-            prediction(None, 30, gender=Gender.MALE, group="b"),
-            prediction(20, 24, gender=Gender.FEMALE, group="b"),
-            prediction(20, 18, group="a"),
-        ]
+    errors = errors_of(
+        (face(None, Gender.MALE, "b"), 30), (face(20, Gender.FEMALE, "b"), 24), (face(20, group="a"), 18)
     )
     assert GroupError("gender", "male", 1, None, None, 1.0, None) in errors
     assert GroupError("gender", "female", 1, 4.0, 4.0, 0.0, 1.0) in errors
@@ -39,15 +43,29 @@ def test_genders_and_the_manifests_groups_are_measured_where_labelled() -> None:
 
 
 def test_attributes_are_crossed_and_a_face_that_lacks_one_is_in_no_crossed_group() -> None:
-    faces = [
-        prediction(30, 42, gender=Gender.FEMALE, group="a"),
-        prediction(17, 20, gender=Gender.MALE, group="b"),
-        prediction(17, 20, gender=Gender.MALE),
-    ]
-    crossed = [e for e in group_errors(faces) if e.by == "age × gender × group"]
+    errors = errors_of(
+        (face(30, Gender.FEMALE, "a"), 42), (face(17, Gender.MALE, "b"), 20), (face(17, Gender.MALE), 20)
+    )
+    crossed = [e for e in errors if e.by == "age × gender × group"]
     assert [(e.name, e.images, e.coverage) for e in crossed] == [
         ("0–17, male, b", 1, 1.0),
         ("18–39, female, a", 1, 0.0),
     ]
     assert all(e.small for e in crossed)
-    assert any(e.by == "age × gender" for e in group_errors([prediction(3, 4, gender=Gender.MALE)]))
+    assert any(e.by == "age × gender" for e in errors_of((face(3, Gender.MALE), 4)))
+
+
+def test_groups_come_in_the_order_of_age_gender_and_name() -> None:
+    labels = [(50, Gender.FEMALE, "a"), (5, Gender.FEMALE, "b"), (5, Gender.MALE, "b"), (5, Gender.MALE, "a")]
+    names = [(e.by, e.name) for e in errors_of(*((face(*one), 9) for one in labels))]
+    assert [name for by, name in names if by != "age × gender × group"] == [
+        "3–10", "41–50", "male", "female", "a", "b",
+    ]  # fmt: skip
+    assert [name for by, name in names if by == "age × gender × group"] == [
+        "0–17, male, a", "0–17, male, b", "0–17, female, b", "40–59, female, a",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("age", "band"), [(2.9, "0–2"), (3, "3–10"), (10.5, "3–10"), (71, "71–100")])
+def test_a_band_of_true_age_begins_at_its_first_year(age: float, band: str) -> None:
+    assert errors_of((face(age), 9))[0].name == band

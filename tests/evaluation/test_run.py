@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import csv
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,21 +12,19 @@ from PIL import Image
 
 import agelens
 from agelens import ages
-from agelens.data.manifest import Manifest
+from agelens.data.manifest import Manifest, read_manifest
 from agelens.errors import ManifestError
-from agelens.evaluation.groups import Prediction
-from agelens.evaluation.run import evaluate, measure, write_predictions
+from agelens.evaluation import Predictions, evaluate, measure, write_predictions
 from agelens.inference.answers import Reading
+from agelens.inference.options import AnswerOptions
 from agelens.labels import Gender, Sample
+from agelens.models.bundle import Bundle
+from labelled import predictions_of
 
 
-def predictions_of(
-    true: list[float | None], answer: list[float], genders: list[Gender | None]
-) -> list[Prediction]:
-    return [
-        Prediction(Sample(f"{n}", age=t, gender=g), a, (a - 5, a + 5), 0.9)
-        for n, (t, a, g) in enumerate(zip(true, answer, genders, strict=True))
-    ]
+def faces(true: list[float | None], answer: list[float], genders: list[Gender | None]) -> Predictions:
+    samples = [Sample("f", age=t, gender=g) for t, g in zip(true, genders, strict=True)]
+    return predictions_of(samples, answer)
 
 
 def reading_of(answer: list[float]) -> Reading:
@@ -32,9 +33,7 @@ def reading_of(answer: list[float]) -> Reading:
 
 
 def test_each_figure_is_measured_on_the_rows_that_carry_its_label() -> None:
-    predictions = predictions_of(
-        [30, 40, None, 60], [33, 40, 9, 52], [Gender.MALE, Gender.FEMALE, Gender.MALE, None]
-    )
+    predictions = faces([30, 40, None, 60], [33, 40, 9, 52], [Gender.MALE, Gender.FEMALE, Gender.MALE, None])
     figures = measure(predictions, reading_of([33, 40, 9, 52]), resamples=50)
     assert figures["mae"].value == pytest.approx((3 + 0 + 8) / 3)
     assert figures["bias"].value == pytest.approx((3 - 8) / 3)
@@ -46,15 +45,33 @@ def test_each_figure_is_measured_on_the_rows_that_carry_its_label() -> None:
     assert figures["score"].value == pytest.approx(competition_score([30, 40], [33, 40], [0, 1], [0, 0]))
 
 
+def test_the_crps_of_a_sure_answer_is_its_absolute_error() -> None:
+    sure = np.eye(101, dtype=np.float32)[[33, 40, 52]]
+    reading = Reading(sure, np.full((3, 2), 0.5, np.float32))
+    figures = measure(faces([30, 40, 60], [33, 40, 52], [None] * 3), reading, resamples=10)
+    assert figures["crps"].value == pytest.approx((3 + 0 + 8) / 3)
+
+
+def test_the_calibration_errors_are_how_far_a_probability_is_from_how_often_it_comes_true() -> None:
+    # Each face is said to be 18 or older with 0.8, and male with 0.9; half are, and three of four are.
+    age = np.zeros((4, 101), np.float32)
+    age[:, 10], age[:, 30] = 0.2, 0.8
+    reading = Reading(age, np.tile(np.array([[0.9, 0.1]], np.float32), (4, 1)))
+    genders: list[Gender | None] = [Gender.MALE, Gender.MALE, Gender.FEMALE, Gender.MALE]
+    figures = measure(faces([17.9, 18, 3, 60], [26] * 4, genders), reading, resamples=10)
+    assert figures["adult_calibration_error"].value == pytest.approx(0.3, abs=1e-6)
+    assert figures["gender_calibration_error"].value == pytest.approx(0.15, abs=1e-6)
+
+
 def test_without_genders_there_are_age_figures_only() -> None:
-    figures = measure(predictions_of([30, 40], [33, 40], [None, None]), reading_of([33, 40]), resamples=10)
+    figures = measure(faces([30, 40], [33, 40], [None, None]), reading_of([33, 40]), resamples=10)
     assert "mae" in figures
     assert not {"score", "gender_accuracy"} & figures.keys()
 
 
 def test_no_labels_cannot_be_measured() -> None:
     with pytest.raises(ManifestError, match="no image carries a label"):
-        measure(predictions_of([None], [3], [None]), reading_of([3]))
+        measure(faces([None], [3], [None]), reading_of([3]))
 
 
 def test_unreadable_images_are_reported_and_faceless_ones_counted(tmp_path: Path, astronaut: Path) -> None:
@@ -69,7 +86,7 @@ def test_unreadable_images_are_reported_and_faceless_ones_counted(tmp_path: Path
     result = evaluate(
         agelens.load("embedded", "haar"), Manifest(samples, tmp_path), progress=seen.append, resamples=10
     )
-    assert (result.images, result.without_face, seen) == (2, 1, [3])
+    assert (result.measured.images, result.measured.without_face, seen) == (2, 1, [3])
     assert [problem.where for problem in result.problems] == ["row 2"]
     report = result.to_dict()
     assert report["unreadable"] == 1
@@ -81,11 +98,31 @@ def test_unreadable_images_are_reported_and_faceless_ones_counted(tmp_path: Path
         evaluate(agelens.load("embedded", "haar"), Manifest(samples[1:2], tmp_path))
 
 
+def test_the_conditions_are_recorded_with_the_figures(tiny_bundle: Bundle, synthetic: Path) -> None:
+    val = read_manifest(synthetic).of_split("val")
+    options = AnswerOptions(level=0.5, point="median", flip=True)
+    report = evaluate(agelens.load(tiny_bundle.folder, "haar"), val, options, resamples=5).to_dict()
+    assert json.loads(json.dumps(report)) == report
+    recorded = {
+        key: report[key] for key in ("model", "split", "detector", "flip", "point", "level", "runtime")
+    }
+    assert recorded == {
+        "model": "tiny", "split": "val", "detector": "haar", "flip": True, "point": "median", "level": 0.5,
+        "runtime": "onnxruntime",
+    }  # fmt: skip
+
+
+def test_importing_the_evaluation_imports_neither_torch_nor_matplotlib() -> None:
+    code = "import sys, agelens.evaluation; print({'torch', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"
+
+
 def test_the_embedded_model_is_as_good_on_real_chips_as_it_says(utkface_val: Manifest) -> None:
     """A loose floor on validation: a wrong crop, colour order or normalisation falls far below it."""
     result = evaluate(agelens.load("embedded", "whole"), utkface_val, resamples=50)
     assert result.figures["score"].value > 0.82
     assert result.figures["mae"].value < 5.6
-    flipped = evaluate(agelens.load("embedded", "whole"), utkface_val, flip=True, resamples=50)
+    flipped = evaluate(agelens.load("embedded", "whole"), utkface_val, AnswerOptions(flip=True), resamples=50)
     assert flipped.figures["mae"].value < result.figures["mae"].value + 0.1
-    assert flipped.predictions[0].age != result.predictions[0].age
+    assert flipped.predictions.age[0] != result.predictions.age[0]

@@ -9,14 +9,18 @@ import pytest
 from agelens.errors import BundleError
 from agelens.models.bundle import (
     BUNDLE_FILE,
+    METRICS_FILE,
     MODEL_FILE,
     Bundle,
-    Calibration,
     check_file_names,
     copy_bundle,
     read_bundle,
+    record_measurement,
+    write_bundle,
 )
 from agelens.models.catalogue import resolve
+from agelens.models.measurement import Headline, Measurement
+from agelens.models.spec import BundleSpec, Calibration
 
 
 @pytest.fixture
@@ -45,7 +49,7 @@ def test_a_changed_file_is_refused(bundle: Path) -> None:
 
 def test_the_fingerprint_moves_with_the_calibration_but_not_with_the_figures(bundle: Path) -> None:
     first = read_bundle(bundle)
-    with_figures = first.spec.model_copy(update={"metrics": {"val": {"images": 3}}})
+    with_figures = first.spec.model_copy(update={"metrics": {"val": Headline(images=3, figures={})}})
     assert Bundle(bundle, with_figures).fingerprint == first.fingerprint
     warmer = first.spec.model_copy(update={"calibration": Calibration(age_temperature=1.1)})
     assert Bundle(bundle, warmer).fingerprint != first.fingerprint
@@ -61,6 +65,9 @@ def test_a_missing_file_is_refused(bundle: Path) -> None:
     ("changes", "message"),
     [
         ({"schema_version": 99}, "schema version 99"),
+        ({"schema_version": 0}, "schema version 0"),
+        ({"metrics": {"test": {"images": "many"}}}, "metrics.test.images"),
+        ({"training": {"images": 3}}, "training.images"),
         ({"surprise": 1}, "surprise"),
         ({"input": {"size": "big"}}, "input"),
         ({"genders": ["female", "male"]}, "genders male, female"),
@@ -109,3 +116,78 @@ def test_a_copy_holds_the_bundle_alone(tiny_bundle: Bundle, tmp_path: Path) -> N
     copy_bundle(tiny_bundle, tmp_path / "copy")
     assert read_bundle(tmp_path / "copy").spec == tiny_bundle.spec
     assert not (tmp_path / "copy" / ".DS_Store").exists()
+
+
+def test_the_shipped_bundles_fingerprint_is_the_one_it_has_always_had() -> None:
+    assert resolve("embedded").fingerprint == (
+        "3e2261ad0d5883d8ed3fa407861ccdac9c31772b1cf0915407cb839712cc7686"
+    )
+
+
+def test_the_contract_is_short_and_the_evaluations_lie_beside_it() -> None:
+    bundle = resolve("embedded")
+    assert (bundle.folder / BUNDLE_FILE).stat().st_size < 30_000
+    whole = bundle.measurements()
+    assert {split: one.headline for split, one in whole.items()} == bundle.spec.metrics
+    assert len(whole["test"].groups) > 30
+    assert len(whole["test"].age_checks) > 100
+
+
+def test_changed_or_broken_evaluations_are_refused(bundle: Path) -> None:
+    text = (bundle / METRICS_FILE).read_text()
+    (bundle / METRICS_FILE).write_text(text.replace("3613", "3614"))
+    with pytest.raises(BundleError, match=r"metrics\.json is damaged or changed"):
+        read_bundle(bundle)
+    (bundle / METRICS_FILE).write_text('{"test": {"images": 3}}')
+    with pytest.raises(BundleError, match=r"metrics\.json is not valid: test\.figures"):
+        Bundle(bundle, resolve("embedded").spec).measurements()
+
+
+def as_version_1(bundle: Path) -> BundleSpec:
+    """Fold a bundle back into what version 1 wrote: everything in ``bundle.json``."""
+    content = json.loads((bundle / BUNDLE_FILE).read_text())
+    whole = json.loads((bundle / METRICS_FILE).read_text())
+    for one in whole.values():
+        one["refusing"] = one.pop("risk_coverage")
+    del content["training"]["terms"], content["files"][METRICS_FILE]
+    del content["training"]["result"]
+    metrics = {"at_training": {"val/mae": 4.5}, **whole}
+    (bundle / BUNDLE_FILE).write_text(json.dumps(content | {"schema_version": 1, "metrics": metrics}))
+    (bundle / METRICS_FILE).unlink()
+    return read_bundle(bundle).spec
+
+
+def test_a_bundle_of_version_1_is_read_and_a_new_evaluation_makes_it_one_of_version_2(bundle: Path) -> None:
+    today = resolve("embedded")
+    spec = as_version_1(bundle)
+    assert spec.metrics == today.spec.metrics
+    assert spec.training.result == {"val/mae": 4.5}
+    assert Bundle(bundle, spec).measurements() == today.measurements()
+    assert Bundle(bundle, spec).fingerprint == today.fingerprint
+    rewritten = record_measurement(Bundle(bundle, spec), Measurement(split="other", images=3, figures={}))
+    assert rewritten.spec.schema_version == 2
+    assert set(rewritten.spec.metrics) == {"val", "test", "other"}
+    assert rewritten.measurements()["test"] == today.measurements()["test"]
+    assert rewritten.spec.training.result == {"val/mae": 4.5}
+
+
+def test_a_bundle_of_version_1_without_evaluations_is_read(bundle: Path) -> None:
+    as_version_1(bundle)
+    edit(bundle, metrics={"at_training": {"val/mae": 4.5}})
+    read = read_bundle(bundle)
+    assert (read.spec.metrics, read.measurements()) == ({}, {})
+
+
+def test_what_another_version_recorded_of_a_training_is_kept(bundle: Path) -> None:
+    content = json.loads((bundle / BUNDLE_FILE).read_text())
+    edit(bundle, training=content["training"] | {"cluster": "large"})
+    read = read_bundle(bundle)
+    write_bundle(bundle, read.spec, {})
+    assert json.loads((bundle / BUNDLE_FILE).read_text())["training"]["cluster"] == "large"
+
+
+def test_lists_of_numbers_stand_on_one_line_and_texts_are_left_as_they_are(tiny_bundle: Bundle) -> None:
+    odd = "a [\n  1,\n  2\n] of [words, more]"
+    spec = tiny_bundle.spec.model_copy(update={"description": odd})
+    assert write_bundle(tiny_bundle.folder, spec, {}).spec.description == odd
+    assert '"mean": [0.5, 0.5, 0.5],\n' in (tiny_bundle.folder / BUNDLE_FILE).read_text()

@@ -1,39 +1,73 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from agelens.models.bundle import Bundle, read_bundle
-from agelens.models.card import model_card, record_metrics
+import agelens
+from agelens.data.manifest import read_manifest
+from agelens.evaluation import evaluate
+from agelens.inference.options import AnswerOptions
+from agelens.metrics import Estimate
+from agelens.models.bundle import Bundle, read_bundle, record_measurement
+from agelens.models.card import model_card
 from agelens.models.catalogue import resolve
+from agelens.models.measurement import GroupError, Measurement
+from agelens.models.spec import Training
 
-REPORT = {
-    "images": 12,
-    "figures": {
-        "mae": {"value": 4.321, "low": 4.2, "high": 4.4},
-        "gender_macro_f1": {"value": 0.9, "low": 0.8, "high": 0.95},
-    },
-    "groups": [
-        {"by": "age", "name": "0–2", "images": 3, "mae": 1.234, "bias": -0.5, "gender_accuracy": None},
-        {"by": "gender", "name": "female", "images": 9, "mae": 5, "bias": 2, "gender_accuracy": 0.75},
-    ],
-}
+MEASURED = Measurement(
+    split="test",
+    images=12,
+    figures={"mae": Estimate(4.321, 4.2, 4.4), "gender_macro_f1": Estimate(0.9, 0.8, 0.95)},
+    groups=(GroupError("group", "one | two", 90, 5, 2, 0.75), GroupError("gender", "male", 9, 5, 2, None)),
+)
 
 
-def test_recorded_metrics_reach_the_card_and_the_hashes_follow(tiny_bundle: Bundle) -> None:
-    bundle = record_metrics(tiny_bundle, "val", REPORT)
+def test_the_card_states_what_a_figure_was_measured_with(tiny_bundle: Bundle, synthetic: Path) -> None:
+    val = read_manifest(synthetic).of_split("val")
+    options = AnswerOptions(level=0.5, point="median", flip=True)
+    result = evaluate(agelens.load(tiny_bundle.folder, "haar"), val, options, resamples=5)
+    told = Measurement.model_validate(result.to_dict())  # as JSON, not as the objects it was made of
+    card = (record_measurement(tiny_bundle, told).folder / "README.md").read_text()
+    assert (
+        "Split `val`, 64 images (detector haar, median of the age distribution, "
+        "averaged with the mirror image, 50 % age intervals)"
+    ) in card
+    coverage = result.figures["interval_coverage"]
+    assert f"| coverage of 50 % intervals | {coverage.value:.1%} [{coverage.low:.1%}" in card
+    assert "| width of 50 % intervals, years |" in card
+    assert re.search(r"\| group \| images \|.*\| 50 % intervals hold \|", card)
+    assert "of 90 % intervals" not in card
+    mae = result.figures["mae"]
+    assert f"| age MAE, years | {mae.value:.2f} [{mae.low:.2f}, {mae.high:.2f}] |" in card
+
+
+def test_a_second_evaluation_stands_beside_the_first_and_a_new_one_in_its_place(tiny_bundle: Bundle) -> None:
+    for split, images in (("val", 5), ("test", 7), ("val", 9)):
+        record_measurement(
+            read_bundle(tiny_bundle.folder), MEASURED.model_copy(update={"split": split, "images": images})
+        )
+    bundle = read_bundle(tiny_bundle.folder)
+    assert {split: one.images for split, one in bundle.spec.metrics.items()} == {"val": 9, "test": 7}
     card = (bundle.folder / "README.md").read_text()
-    assert "4.32 [4.20, 4.40]" in card
-    assert "| age 0–2 | 3 | 1.23 | -0.50 |  |" in card
-    assert "| female | 9 | 5.00 | +2.00 | 75.0% |" in card
-    assert read_bundle(bundle.folder).spec.metrics["val"]["images"] == 12
+    assert "Split `val`, 9 images" in card
+    assert "Split `test`, 7 images" in card
+
+
+def test_small_groups_and_odd_names_do_not_break_the_tables(tiny_bundle: Bundle) -> None:
+    card = model_card(tiny_bundle.spec, {"test": MEASURED})
+    assert r"| one \| two | 90 | 5.00 | +2.00 | 75.0% |  |" in card
+    assert "| male * | 9 | 5.00 | +2.00 |  |  |" in card
+    assert "\n\\* fewer than 50 faces." in card
 
 
 def test_hugging_faces_own_reader_finds_licence_task_and_results(tiny_bundle: Bundle) -> None:
-    spec = record_metrics(tiny_bundle, "test", REPORT).spec
-    spec = spec.model_copy(update={"training": {"sources": ["utkface"]}, "licence": 'odd: "quoted" licence'})
-    data = ModelCard(model_card(spec)).data
+    spec = record_measurement(tiny_bundle, MEASURED).spec
+    update = {"training": Training(sources=("utkface",)), "licence": 'odd: "quoted" licence'}
+    data = ModelCard(model_card(spec.model_copy(update=update), {})).data
     assert data.license == "other"
     assert data.license_name == 'odd: "quoted" licence'
     assert data.pipeline_tag == "image-classification"
@@ -43,8 +77,14 @@ def test_hugging_faces_own_reader_finds_licence_task_and_results(tiny_bundle: Bu
     assert {result.dataset_split for result in data.eval_results} == {"test"}
 
 
+def test_the_terms_of_every_source_are_repeated(tiny_bundle: Bundle) -> None:
+    training = Training(sources=("agedb", "own"), terms={"agedb": "AgeDB (https://…): research only"})
+    card = model_card(tiny_bundle.spec.model_copy(update={"training": training}), {})
+    assert "- data: AgeDB (https://…): research only; own\n" in card
+
+
 def test_a_card_without_figures_says_so(tiny_bundle: Bundle) -> None:
-    card = model_card(tiny_bundle.spec)
+    card = (tiny_bundle.folder / "README.md").read_text()
     assert "Not evaluated yet" in card
     assert "model-index" not in yaml.safe_load(card.split("---")[1])
 
@@ -52,12 +92,14 @@ def test_a_card_without_figures_says_so(tiny_bundle: Bundle) -> None:
 def test_the_shipped_card_says_what_it_is_not_for_and_whose_terms_hold() -> None:
     bundle = resolve("embedded")
     card = (bundle.folder / "README.md").read_text()
-    assert card == model_card(bundle.spec)
+    assert card == model_card(bundle.spec, bundle.measurements())
     for text in (
-        "non-commercial research only",
+        "UTKFace (https://susanqq.github.io/UTKFace/): non-commercial research only",
+        "APPA-REAL (https://chalearnlap.cvc.uab.cat/dataset/26/description/): research only",
         "binary label",
         "Not for decisions",
         "| Asian |",
         "| female |",
+        "(detector whole, mean of the age distribution, without the mirror image, 90 % age intervals)",
     ):
         assert text in card

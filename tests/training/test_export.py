@@ -45,8 +45,8 @@ def test_every_recipe_exports_to_a_bundle_that_answers_as_torch_does(
     assert report.images == 64
     assert report.largest_difference < PARITY
     bundle = read_bundle(tmp_path / "bundle")
-    assert bundle.spec.training["initial_weights"] == "random"
-    assert bundle.spec.training["git_commit"]
+    assert bundle.spec.training.initial_weights == "random"
+    assert bundle.spec.training.git_commit
     assert bundle.spec.licence == "tests only"
     assert "tests only" in (tmp_path / "bundle" / "README.md").read_text()
     session = ort.InferenceSession(bundle.model, providers=["CPUExecutionProvider"])

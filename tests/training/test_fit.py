@@ -215,7 +215,7 @@ def test_a_student_learns_from_hints_and_leaves_them_behind(synthetic: Path, tmp
         told = task.hint(task.network.features(task._normalised(images))).numpy()
     assert np.square(told - hints).mean() < 0.5  # nothing learnt leaves 1
     exported = export_run(tmp_path / "run", tmp_path / "bundle", licence="none")
-    assert exported.bundle.spec.training["taught"] == about["data"]["teacher"]
+    assert exported.bundle.spec.training.taught == about["data"]["teacher"]
     outputs = onnxruntime.InferenceSession(str(exported.bundle.model)).get_outputs()
     assert [output.name for output in outputs] == ["age_logits", "gender_logits"]
 
@@ -241,8 +241,8 @@ def test_training_goes_on_from_an_earlier_runs_weights(synthetic: Path, tmp_path
     about["data"]["sources"] = ["own"]
     (tmp_path / "second" / "run.json").write_text(json.dumps(about))
     tuned_bundle = export_run(tmp_path / "second", tmp_path / "bundle", licence="none").bundle
-    assert tuned_bundle.spec.training["sources"] == ["own", "synthetic"]
-    assert tuned_bundle.spec.training["started_from"]["sha256"] == sha256(checkpoint)
+    assert tuned_bundle.spec.training.sources == ("own", "synthetic")
+    assert tuned_bundle.spec.training.started_from.sha256 == sha256(checkpoint)
     # A third run, from the second, would still name what the first one saw.
     inherited = start_record(tmp_path / "second" / "checkpoints" / "best.ckpt")
     assert (inherited.initial_weights, inherited.sources) == ("random", ("own", "synthetic"))

@@ -3,41 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from agelens.cli.console import ModelOption, progress
+from agelens.cli.console import DetectorOption, ModelOption, progress
 
 
 def calibrate(
-    manifest: Annotated[Path, typer.Option(help="The manifest with the labels.")],
+    manifest: Annotated[Path, typer.Option(help="Manifest with the labels.")],
     model: ModelOption = "embedded",
     split: Annotated[
         list[str] | None,
-        typer.Option(help="To fit on (default: val); repeatable; never the one to report on."),
+        typer.Option(help="Split to fit on, never the one to report on; repeatable.", show_default="val"),
     ] = None,
     flatten: Annotated[
         float,
         typer.Option(
-            min=0, max=1, help="Divide by the ages' frequencies in 'train' to this power: less pull to them."
+            min=0,
+            max=1,
+            help="Prior correction: divide each age's probability by its frequency in split 'train' raised "
+            "to this power.",
         ),
     ] = 0.0,
-    flatten_from: Annotated[int, typer.Option(min=0, max=100, help="Only from this age on.")] = 0,
-    detector: Annotated[
-        Literal["auto", "yunet", "haar", "whole"],
-        typer.Option(help="'whole' for aligned faces, as UTKFace's chips are; else how faces are found."),
-    ] = "whole",
+    flatten_from: Annotated[
+        int,
+        typer.Option(min=0, max=100, help="Youngest age of the prior correction, years; needs --flatten."),
+    ] = 0,
+    detector: DetectorOption = "whole",
 ) -> None:
-    """Make a bundle's intervals and probabilities hold as often as they say; rewrites the bundle."""
+    """Fit a bundle's intervals and probabilities so that they hold as often as they say.
+
+    The bundle and its card are rewritten; figures recorded before are dropped.
+    """
+    from agelens import evaluation
     from agelens.data.manifest import read_manifest
-    from agelens.evaluation.calibrate import calibrate as fit
+    from agelens.errors import AgeLensError
+    from agelens.figures import FIGURES
     from agelens.models.catalogue import resolve
 
+    if flatten_from and not flatten:
+        raise AgeLensError("--flatten-from says from which age on, but not how much; use --flatten, too")
     table = read_manifest(manifest)
     splits = split or ["val"]
     with progress("reading faces", sum(len(table.of_split(name).samples) for name in splits)) as advance:
-        report = fit(
+        report = evaluation.calibrate(
             resolve(model),
             table,
             splits,
@@ -46,11 +56,12 @@ def calibrate(
             detector=detector,
             progress=advance,
         )
-    fitted = report.bundle.spec.calibration
+    fitted, nll = report.bundle.spec.calibration, FIGURES["nll"]
     typer.echo(f"{report.bundle.folder}: calibrated on {fitted.images} images of {fitted.fitted_on}")
     for name, temperature, (before, after) in (
         ("age", fitted.age_temperature, report.age_nll),
         ("gender", fitted.gender_temperature, report.gender_nll),
     ):
-        typer.echo(f"{name:<7} temperature {temperature:.3f}; NLL {before:.4f} -> {after:.4f} nats a face")
+        change = f"{nll.written(before)} -> {nll.written(after)}"
+        typer.echo(f"{name:<7} temperature {temperature:.3f}; {nll.name} {change} {nll.unit}")
     typer.echo("recorded metrics are dropped: run 'agelens evaluate --write' anew")

@@ -13,6 +13,8 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from agelens.figures import Table as PlainTable
+
 #: The names of ``faces.detection`` and ``inference.runtimes``, said again: Typer reads them at import time,
 #: when nothing heavy may be loaded; a test holds them equal.
 DetectorName = Literal["auto", "yunet", "haar", "whole"]
@@ -48,6 +50,24 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
     result = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
         result.add_column(name, justify="right" if name in right else "left")
+    return result
+
+
+def rich_table(plain: PlainTable) -> Table:
+    """A plain table in that style: words are wrapped where it is too wide, numbers are not."""
+    import textwrap
+
+    from rich.text import Text
+
+    result = table(*plain.columns[: plain.text])
+    for number, head in enumerate(plain.columns[plain.text :], start=plain.text):
+        widest = max((len(row[number]) for row in plain.rows), default=0)
+        broken = textwrap.fill(head, max(widest, 10), break_long_words=False)
+        result.add_column(broken, justify="right", no_wrap=True)
+    for row in plain.rows:
+        result.add_row(*(Text(cell) for cell in row))  # brackets are brackets, not markup
+    result.title, result.caption = plain.title or None, plain.note or None
+    result.title_justify = result.caption_justify = "left"
     return result
 
 

@@ -10,62 +10,54 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from agelens.cli.console import ModelOption, progress, tell, tell_failures
-from agelens.errors import ManifestError, require
+from agelens.cli.console import (
+    DetectorOption,
+    ModelOption,
+    RuntimeOption,
+    progress,
+    rich_table,
+    tell,
+    tell_failures,
+)
+from agelens.errors import AgeLensError, ManifestError, require
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from agelens.evaluation.run import Evaluation
     from agelens.models.bundle import Bundle
-
-_LABELS = {
-    "score": ("competition score", "{:.4f}"),
-    "mae": ("age MAE, years", "{:.2f}"),
-    "rmse": ("age RMSE, years", "{:.2f}"),
-    "bias": ("age bias, years", "{:+.2f}"),
-    "cs5": ("ages within 5 years", "{:.1%}"),
-    "crps": ("age CRPS, years", "{:.2f}"),
-    "interval_coverage": ("interval coverage", "{:.1%}"),
-    "interval_width": ("interval width, years", "{:.1f}"),
-    "uncalibrated_coverage": ("uncalibrated interval coverage", "{:.1%}"),
-    "uncalibrated_width": ("uncalibrated interval width, years", "{:.1f}"),
-    "adult_calibration_error": ("ECE of P(age ≥ 18)", "{:.4f}"),
-    "gender_calibration_error": ("ECE of gender", "{:.4f}"),
-    "gender_accuracy": ("gender accuracy", "{:.1%}"),
-    "gender_macro_f1": ("gender macro F1", "{:.4f}"),
-}
+    from agelens.models.measurement import Measurement
 
 
 def evaluate(
-    manifest: Annotated[Path, typer.Option(help="The manifest with the labels.")],
+    manifest: Annotated[Path, typer.Option(help="Manifest with the labels.")],
     model: ModelOption = "embedded",
-    split: Annotated[str, typer.Option(help="The split to measure on.")] = "test",
-    detector: Annotated[
-        Literal["auto", "yunet", "haar", "whole"],
-        typer.Option(help="'whole' for aligned faces, as UTKFace's chips are; else how faces are found."),
-    ] = "whole",
+    split: Annotated[str, typer.Option(help="Split to measure on.")] = "test",
+    detector: DetectorOption = "whole",
     flip: Annotated[bool, typer.Option("--flip", help="Average each face with its mirror image.")] = False,
     point: Annotated[
         Literal["mean", "median"],
-        typer.Option(help="Of each distribution: the mean makes RMSE least, the median MAE."),
+        typer.Option(help="Point estimate: the mean keeps the RMSE lowest, the median the MAE."),
     ] = "mean",
-    level: Annotated[float, typer.Option(min=0.5, max=0.99, help="Of the age intervals.")] = 0.9,
-    runtime: Annotated[
-        Literal["onnxruntime", "openvino"], typer.Option(help="What computes the network.")
-    ] = "onnxruntime",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the JSON here.")] = None,
-    predictions: Annotated[Path | None, typer.Option(help="Write each image's answer here, as CSV.")] = None,
+    level: Annotated[float, typer.Option(min=0.5, max=0.99, help="Coverage of the age intervals.")] = 0.9,
+    runtime: RuntimeOption = "onnxruntime",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File for the same JSON, also with tables.")
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="CSV file for the answer to each image, beside its labels.")
+    ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Also write a self-contained HTML page into this folder.")
+        Path | None, typer.Option(help="Folder for a report, one self-contained HTML page.")
     ] = None,
     compare: Annotated[
         list[str] | None,
-        typer.Option(help="In the report: name=predictions.csv of another model (file, age, gender)."),
+        typer.Option(
+            help="Predictions of another model for the report, as NAME=FILE.csv with the columns file, age "
+            "and gender; repeatable; needs --report."
+        ),
     ] = None,
     faces: Annotated[
-        bool, typer.Option("--faces", help="In the report: show the largest errors as pictures.")
+        bool,
+        typer.Option("--faces", help="Show the largest errors as pictures in the report; needs --report."),
     ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Record the figures in the bundle and its card.")
@@ -73,49 +65,43 @@ def evaluate(
 ) -> None:
     """Measure a model on labelled faces, with bootstrap intervals.
 
-    MODEL may also be a run folder of 'agelens train'; its best checkpoint is exported first.
+    The model may also be a run folder of 'agelens train'; its best checkpoint is exported first.
     """
+    from agelens import evaluation
     from agelens.data.manifest import read_manifest
-    from agelens.evaluation.run import evaluate as measure
-    from agelens.evaluation.run import write_predictions
     from agelens.files import write_text
+    from agelens.inference.options import AnswerOptions
     from agelens.inference.predictor import Predictor
+    from agelens.models.bundle import record_measurement
 
     others = _named_tables(compare)
+    if report is None and (others or faces):
+        raise AgeLensError(f"{'--compare' if others else '--faces'} is for the report; use --report, too")
     if report is not None:
         require("matplotlib", "report")
-    bundle = _bundle_of(model)
     table = read_manifest(manifest).of_split(split)
+    bundle = _bundle_of(model)
     predictor = Predictor(bundle, detector, runtime=runtime)
+    options = AnswerOptions(level=level, point=point, flip=flip)
     with progress("evaluating", len(table.samples)) as advance:
-        result = measure(predictor, table, flip=flip, point=point, level=level, progress=advance)
-    about = {"model": bundle.spec.name, "split": split, "detector": detector, "flip": flip}
-    about |= {"point": point, "level": level, "runtime": runtime}
-    figures = {**about, **result.to_dict()}
+        result = evaluation.evaluate(predictor, table, options, progress=advance)
+    text = json.dumps(result.to_dict(), indent=2)
     if output is not None:
-        write_text(output, json.dumps(figures, indent=2) + "\n")
+        write_text(output, text + "\n")
     if predictions is not None:
-        write_predictions(predictions, result)
+        evaluation.write_predictions(predictions, result)
     if report is not None:
-        from agelens.evaluation.compare import compare as beside
-        from agelens.evaluation.report.page import Subject, write_report
+        from agelens.evaluation.report import Subject, write_report
 
-        command = shlex.join(["agelens", *sys.argv[1:]])
-        subject = Subject(bundle.spec.name, split, bundle.spec.licence, command, table.root)
-        comparisons = [beside(name, path, result.predictions) for name, path in others]
+        subject = Subject(bundle.spec.licence, shlex.join(["agelens", *sys.argv[1:]]), table.root)
+        comparisons = [evaluation.compare(name, path, result.predictions) for name, path in others]
         tell(f"agelens: {write_report(report, subject, result, comparisons, faces=faces)}")
     if write:
-        from agelens.models.card import record_metrics
-
-        record_metrics(bundle, split, figures)
+        record_measurement(bundle, result.measured)
     if as_json:
-        typer.echo(json.dumps(figures, indent=2))
+        typer.echo(text)
     else:
-        _print(
-            result,
-            f"{bundle.spec.name} on {split}, detector {detector}{', flip-averaged' if flip else ''}",
-            level,
-        )
+        _print(result.measured)
     if result.problems:
         tell_failures(result.problems)
         tell(f"agelens: {len(result.problems)} images could not be read and are left out")
@@ -141,73 +127,16 @@ def _bundle_of(model: str) -> Bundle:
     return bundle_of_run(run)
 
 
-def _print(result: Evaluation, title: str, level: float) -> None:
+def _print(measured: Measurement) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    from agelens.conformal import REPORTED_LEVELS
+    from agelens.models import tables
 
     console = Console()
-    console.print(f"[bold]{title}[/bold]: {result.images} images, {result.without_face} without a face found")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
-    table.add_column("figure", justify="right")
-    table.add_column("95 % bootstrap", justify="right")
-    for key, (label, form) in _LABELS.items():
-        if (figure := result.figures.get(key)) is not None:
-            name = label.replace("interval", f"{level:.0%} interval") if "interval" in label else label
-            table.add_row(
-                name, form.format(figure.value), f"{form.format(figure.low)} – {form.format(figure.high)}"
-            )
-    console.print(table)
-    bands = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("group", "images", "MAE", "bias", "gender"):
-        bands.add_column(name, justify="left" if name == "group" else "right")
-    for group in (group for group in result.groups if not group.crossed):
-        name = f"age {group.name}" if group.by == "age" else group.name
-        bands.add_row(
-            name,
-            str(group.images),
-            "" if group.mae is None else f"{group.mae:.2f}",
-            "" if group.bias is None else f"{group.bias:+.2f}",
-            "" if group.gender_accuracy is None else f"{group.gender_accuracy:.1%}",
-        )
-    console.print()
-    console.print(bands)
-    _print_gaps(console, result)
-    if result.coverage:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        table.add_column("predicted age")
-        table.add_column("images", justify="right")
-        for share in REPORTED_LEVELS:
-            table.add_column(f"{share:.0%} hold", justify="right")
-        table.add_column("90% width", justify="right")
-        for band in result.coverage:
-            held = [f"{share:.1%}" for share in band.held]
-            width = band.widths[REPORTED_LEVELS.index(0.9)]
-            table.add_row(band.band, str(band.images), *held, f"{width:.1f}")
+    console.print(
+        f"[bold]{measured.model} on {measured.split}[/bold]: {measured.images} images, "
+        f"{measured.without_face} without a face found; {measured.conditions}"
+    )
+    for table in tables.summary(measured):
         console.print()
-        console.print(table)
-
-
-def _print_gaps(console: Console, result: Evaluation) -> None:
-    from rich.table import Table
-
-    from agelens.evaluation.gaps import LABELS
-
-    if not result.gaps:
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, justify in (("gap", "left"), ("served worst", "left"), ("served best", "left"), ("", "right")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for gap in result.gaps:
-        scale, unit = (1, "") if gap.figure == "mae" else (100, " %")
-        low, middle, high = (scale * bound for bound in (gap.gap.low, gap.gap.value, gap.gap.high))
-        table.add_row(
-            f"{LABELS[gap.figure]} by {gap.by}",
-            f"{gap.worst}: {scale * gap.worst_value:.1f}{unit}",
-            f"{gap.best}: {scale * gap.best_value:.1f}{unit}",
-            f"{middle:.1f} [{low:.1f}, {high:.1f}]",
-        )
-    console.print()
-    console.print(table)
+        console.print(rich_table(table))

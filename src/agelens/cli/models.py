@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
-EMBEDDED = "embedded"  # as in agelens.models.bundle, which is heavy to import
+from agelens.cli.console import table
 
-app = typer.Typer(help="The models at hand, their figures and licences.", invoke_without_command=True)
+app = typer.Typer(
+    help="List the models at hand with their figures and licences.", invoke_without_command=True
+)
 
 
 @app.callback()
 def models(context: typer.Context) -> None:
-    """The models at hand, their figures and licences."""
+    """List the models at hand with their figures and licences."""
     if context.invoked_subcommand is None:
         list_models()
 
@@ -22,30 +24,34 @@ def models(context: typer.Context) -> None:
 def list_models() -> None:
     """List the models that ship with the package."""
     from rich.console import Console
-    from rich.table import Table
 
-    from agelens.models.catalogue import resolve
+    from agelens.figures import FIGURES
+    from agelens.models.catalogue import EMBEDDED, resolve
 
     bundle = resolve(EMBEDDED)
     spec = bundle.spec
-    figures = spec.metrics.get("test", {}).get("figures", {})
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("name", "input", "size", "test score", "MAE", "gender"):
-        table.add_column(column)
-    table.add_row(
+    figures = [FIGURES[key] for key in ("score", "mae", "gender_accuracy")]
+    measured = spec.metrics["test"].figures if "test" in spec.metrics else {}
+    lines = table("name", "input", "size", *(f"test {figure.title(short=True)}" for figure in figures))
+    lines.add_row(
         EMBEDDED,
         f"{spec.input.size} px",
         f"{bundle.model.stat().st_size / 1e6:.1f} MB",
-        *(form.format(figures[key]["value"]) if key in figures else "–" for key, form in _FIGURES),
+        *(
+            figure.written(measured[figure.key].value) if figure.key in measured else "–"
+            for figure in figures
+        ),
     )
     console = Console()
-    console.print(table)
+    console.print(lines)
     console.print(f"licence of the weights: {spec.licence}", soft_wrap=True)
 
 
 @app.command("show")
 def show_model(
-    model: Annotated[str, typer.Argument(help="'embedded', or a bundle's folder.")] = EMBEDDED,
+    model: Annotated[
+        str, typer.Argument(help="Model: 'embedded', a bundle's folder, or an address hf://… or kaggle://….")
+    ] = "embedded",
 ) -> None:
     """Show a model's card: figures, training, licence, and what it is not for."""
     from rich.console import Console
@@ -57,6 +63,3 @@ def show_model(
     card = (resolve(model).folder / CARD_FILE).read_text(encoding="utf-8")
     text = card.split("---\n", 2)[-1] if card.startswith("---\n") else card  # without the front matter
     Console().print(Markdown(text))
-
-
-_FIGURES = (("score", "{:.3f}"), ("mae", "{:.2f}"), ("gender_accuracy", "{:.1%}"))

@@ -8,18 +8,11 @@ from typing import Annotated
 
 import typer
 
-from agelens.cli.console import tell
+from agelens.cli.console import rich_table, tell
 from agelens.errors import require
 
-_SHOWN = (
-    ("score", "competition score", "{:.4f}"),
-    ("mae", "age MAE, years", "{:.2f}"),
-    ("rmse", "age RMSE, years", "{:.2f}"),
-    ("gender_accuracy", "gender accuracy", "{:.1%}"),
-    ("gender_macro_f1", "gender macro F1", "{:.4f}"),
-    ("age_kl", "KL divergence, age", "{:.4f}"),
-    ("gender_ce", "cross-entropy, gender", "{:.4f}"),
-)
+#: The figures of the best epoch that are printed.
+_SHOWN = ("score", "mae", "rmse", "gender_accuracy", "gender_macro_f1", "age_kl", "gender_ce")
 
 
 def train(
@@ -123,13 +116,12 @@ def _set_up_logging() -> None:
 
 def _print(figures: dict[str, float]) -> None:
     from rich.console import Console
-    from rich.table import Table
+
+    from agelens.figures import FIGURES, Table
 
     splits = [split for split in ("val", "test") if f"{split}/score" in figures]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("the best epoch")
-    for split in splits:
-        table.add_column(split, justify="right")
-    for key, label, form in _SHOWN:
-        table.add_row(label, *(form.format(figures[f"{split}/{key}"]) for split in splits))
-    Console().print(table)
+    rows = [
+        (FIGURES[key].title(), *(FIGURES[key].written(figures[f"{split}/{key}"]) for split in splits))
+        for key in _SHOWN
+    ]
+    Console().print(rich_table(Table("", ("the best epoch", *splits), rows)))

@@ -7,74 +7,42 @@ Raising the challenge age lets fewer minors pass, and turns more adults away to 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-
-from agelens.evaluation.groups import Prediction
+from agelens.evaluation.predictions import Floats, Predictions
 from agelens.labels import GENDERS
+from agelens.models.measurement import EVERYBODY, AgeCheck
 
+#: Ages asked for, years, and how far above them the challenge age lies.
 THRESHOLDS = (13, 16, 18, 21)
 MARGINS = (0, 3, 5, 7, 10)
-EVERYBODY = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class AgeCheck:
-    """One threshold at one challenge age.
-
-    Attributes:
-        threshold: years asked for.
-        challenge: predicted years from which a face passes.
-        minors: faces below the threshold.
-        passed: the share of them that pass: the false-positive rate.
-        interval: its 95 % Wilson interval.
-        turned_away: the share of faces of age that do not pass; None where there are none.
-        among: whom it was measured on: ``all``, a gender, or one of the manifest's groups.
-    """
-
-    threshold: int
-    challenge: int
-    minors: int
-    passed: float
-    interval: tuple[float, float]
-    turned_away: float | None
-    among: str = EVERYBODY
-
-
-def age_checks(predictions: Sequence[Prediction]) -> tuple[AgeCheck, ...]:
+def age_checks(predictions: Predictions) -> tuple[AgeCheck, ...]:
     """Every threshold and challenge age, on the faces whose exact age is known; all, then by group."""
-    known = [p for p in predictions if p.sample.age is not None]
-    checks = _checks(EVERYBODY, known)
-    for gender in GENDERS:
-        checks += _checks(str(gender), [p for p in known if p.sample.gender is gender])
-    for group in sorted({p.sample.group for p in known if p.sample.group}):
-        checks += _checks(group, [p for p in known if p.sample.group == group])
-    return tuple(checks)
+    exact, groups = predictions.exact, predictions.groups
+    among = {EVERYBODY: exact}
+    among |= {str(gender): exact & (predictions.true_gender == gender.position) for gender in GENDERS}
+    among |= {group: exact & (groups == group) for group in sorted(set(groups[exact].tolist()) - {""})}
+    return tuple(
+        check
+        for name, rows in among.items()
+        for check in _checks(name, predictions.true_age[rows], predictions.age[rows])
+    )
 
 
-def _checks(among: str, predictions: Sequence[Prediction]) -> list[AgeCheck]:
-    pairs = [(p.sample.age, p.age) for p in predictions]
-    true, answer = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
-    checks: list[AgeCheck] = []
+def _checks(among: str, true: Floats, answer: Floats) -> list[AgeCheck]:
+    checks = []
     for threshold in THRESHOLDS:
         minor = true < threshold
-        if not minor.any():
+        if not (minors := int(minor.sum())):
             continue
         for margin in MARGINS:
             passes = answer >= threshold + margin
             passed = int((passes & minor).sum())
+            turned_away = float((~passes[~minor]).mean()) if (~minor).any() else None
+            share, interval = passed / minors, wilson(passed, minors)
             checks.append(
-                AgeCheck(
-                    threshold,
-                    threshold + margin,
-                    int(minor.sum()),
-                    passed / int(minor.sum()),
-                    wilson(passed, int(minor.sum())),
-                    float(np.mean(~passes[~minor])) if (~minor).any() else None,
-                    among,
-                )
+                AgeCheck(threshold, threshold + margin, minors, share, interval, turned_away, among)
             )
     return checks
 

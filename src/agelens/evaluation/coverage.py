@@ -7,33 +7,17 @@ which is what a user of the answer knows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from agelens import ages, metrics
 from agelens.conformal import REPORTED_LEVELS, ConformalTable, interval
+from agelens.labels import MAX_AGE
+from agelens.models.measurement import Coverage
 
 #: Lower ends of the bands of predicted age that coverage is reported by, in years.
-BANDS = (0, 8, 18, 26, 36, 46, 58)
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """One band of predicted age (or all): how often the intervals of each level hold, and their mean width.
-
-    Attributes:
-        band: as in ``18–25``, years; ``all`` for the whole.
-        images: in the band.
-        held: a share a level.
-        widths: years, a level.
-    """
-
-    band: str
-    images: int
-    held: tuple[float, ...]
-    widths: tuple[float, ...]
+PREDICTED_AGE_BANDS = (0, 8, 18, 26, 36, 46, 58)
 
 
 def coverage_by_band(
@@ -44,12 +28,10 @@ def coverage_by_band(
 ) -> tuple[Coverage, ...]:
     """Coverage and width by band of predicted age, the whole first: (n, 101), (n,) years."""
     truth = np.asarray(true_age, dtype=np.float64)
-    if not len(truth):
-        return ()
-    bounds = [interval(probabilities, level, table) for level in levels]
+    bounds = [interval(probabilities, level, table) for level in levels] if len(truth) else []
     mean = ages.expectation(probabilities)
     bands = [("all", np.ones(len(truth), dtype=bool))]
-    for low, end in zip(BANDS, (*BANDS[1:], 101), strict=True):
+    for low, end in zip(PREDICTED_AGE_BANDS, (*PREDICTED_AGE_BANDS[1:], MAX_AGE + 1), strict=True):
         bands.append((f"{low}–{end - 1}", (mean >= low) & (mean < end)))
     return tuple(
         Coverage(

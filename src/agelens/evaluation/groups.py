@@ -2,143 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from agelens import metrics
-from agelens.labels import GENDERS, Sample
+from agelens.evaluation.predictions import Floats, Predictions, known
+from agelens.labels import GENDERS, MAX_AGE
+from agelens.models.measurement import GroupError
 
 #: Lower ends of the bands of true age that errors are reported by, in years.
-BANDS = (0, 3, 11, 21, 31, 41, 51, 61, 71)
+TRUE_AGE_BANDS = (0, 3, 11, 21, 31, 41, 51, 61, 71)
 
 #: Wider ones, where age is crossed with gender and group.
-CROSSED_BANDS = (0, 18, 40, 60)
-
-#: Groups smaller than this are marked, and named neither best nor worst: a few faces move their figures.
-SMALL = 50
+CROSSED_AGE_BANDS = (0, 18, 40, 60)
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
-    """What was answered for one labelled image; years and probabilities."""
+class _Attribute:
+    """What faces are grouped by: the position of each face's value among the names; -1 where unknown."""
 
-    sample: Sample
-    age: float
-    interval: tuple[float, float]
-    male: float
-    quality: float = 1.0
-
-    @property
-    def gender_index(self) -> int:
-        """0 male, 1 female."""
-        return int(self.male < 0.5)
-
-    @property
-    def covered(self) -> bool:
-        """Whether the interval holds the true age; False where that is unknown."""
-        age = self.sample.point_age
-        return age is not None and self.interval[0] <= age <= self.interval[1]
+    names: Sequence[str]
+    positions: NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class GroupError:
-    """The error on the faces of one group; years and shares, None where no label allows it.
-
-    Attributes:
-        by: what the group is cut by: ``age``, ``gender``, ``group`` (the manifest's own attribute), or all of
-            them crossed, as ``age × gender × group``.
-        name: of the group.
-        images: its size.
-        mae: mean absolute error of age.
-        bias: mean signed error of age.
-        gender_accuracy: share of right genders.
-        coverage: share of age intervals that hold.
-    """
-
-    by: str
-    name: str
-    images: int
-    mae: float | None
-    bias: float | None
-    gender_accuracy: float | None
-    coverage: float | None = None
-
-    @property
-    def crossed(self) -> bool:
-        """Whether it is cut by several attributes at once."""
-        return "×" in self.by
-
-    @property
-    def small(self) -> bool:
-        """Whether a few faces move its figures."""
-        return self.images < SMALL
-
-
-def group_errors(predictions: Sequence[Prediction]) -> tuple[GroupError, ...]:
+def group_errors(predictions: Predictions) -> tuple[GroupError, ...]:
     """Errors by band of true age, by gender, by the manifest's ``group``, and by all of them crossed."""
+    error = predictions.signed_error
     return tuple(
-        _error(by, name, [predictions[row] for row in rows])
-        for by, name, rows in members([prediction.sample for prediction in predictions])
+        GroupError(
+            by,
+            name,
+            len(rows),
+            _mean(np.abs(error[rows])),
+            _mean(error[rows]),
+            _mean(predictions.right_gender[rows]),
+            _mean(predictions.covered[rows]),
+        )
+        for by, name, rows in members(predictions)
     )
 
 
-def members(samples: Sequence[Sample]) -> Iterable[tuple[str, str, list[int]]]:
+def members(predictions: Predictions) -> Iterator[tuple[str, str, NDArray[np.intp]]]:
     """Every group that has members: what it is cut by, its name, its rows."""
-    groups = sorted({sample.group for sample in samples if sample.group})
-    cuts: dict[str, list[list[str]]] = {
-        "age": [[_band(sample, BANDS)] for sample in samples],
-        "gender": [[str(sample.gender or "")] for sample in samples],
-        "group": [[sample.group] for sample in samples],
-    }
-    crossed = "age × gender × group" if groups else "age × gender"
-    wide = [_band(sample, CROSSED_BANDS) for sample in samples]
-    cuts[crossed] = [
-        [band, str(sample.gender or ""), *([sample.group] if groups else [])]
-        for band, sample in zip(wide, samples, strict=True)
-    ]
-    order = {
-        "age": [_band_name(index, BANDS) for index in range(len(BANDS))],
-        "gender": [str(gender) for gender in GENDERS],
-        "group": groups,
-        crossed: [
-            ", ".join([_band_name(index, CROSSED_BANDS), str(gender), *([group] if groups else [])])
-            for index in range(len(CROSSED_BANDS))
-            for gender in GENDERS
-            for group in groups or [""]
-        ],
-    }
-    for by, parts in cuts.items():
-        rows: dict[str, list[int]] = {}
-        for row, values in enumerate(parts):
-            if all(values):
-                rows.setdefault(", ".join(values), []).append(row)
-        yield from ((by, name, rows[name]) for name in order[by] if name in rows)
+    age = _age(predictions.true_age, TRUE_AGE_BANDS)
+    gender = _Attribute([str(one) for one in GENDERS], predictions.true_gender)
+    groups = sorted(set(predictions.groups.tolist()) - {""})
+    group = _Attribute(groups, np.array([groups.index(g) if g else -1 for g in predictions.groups]))
+    yield from _cut("age", age)
+    yield from _cut("gender", gender)
+    yield from _cut("group", group)
+    wide = _age(predictions.true_age, CROSSED_AGE_BANDS)
+    if groups:
+        yield from _cut("age × gender × group", wide, gender, group)
+    else:
+        yield from _cut("age × gender", wide, gender)
 
 
-def _band(sample: Sample, bands: Sequence[int]) -> str:
-    """The band of a sample's age; empty where it is unknown."""
-    age = sample.point_age
-    return "" if age is None else _band_name(int(np.searchsorted(bands, age, side="right")) - 1, bands)
+def _age(years: Floats, lower_ends: Sequence[int]) -> _Attribute:
+    names = [f"{low}–{end - 1}" for low, end in zip(lower_ends, (*lower_ends[1:], MAX_AGE + 1), strict=True)]
+    positions = np.searchsorted(lower_ends, np.nan_to_num(years), side="right") - 1
+    return _Attribute(names, np.where(np.isnan(years), -1, positions))
 
 
-def _band_name(index: int, bands: Sequence[int]) -> str:
-    return f"{bands[index]}–{(*bands, 101)[index + 1] - 1}"
+def _cut(by: str, *attributes: _Attribute) -> Iterator[tuple[str, str, NDArray[np.intp]]]:
+    """The groups of faces that share a value of every attribute, in the order of the names."""
+    rows: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for row, key in enumerate(zip(*(attribute.positions.tolist() for attribute in attributes), strict=True)):
+        if min(key) >= 0:
+            rows[key].append(row)
+    for key in sorted(rows):
+        names = (attribute.names[position] for attribute, position in zip(attributes, key, strict=True))
+        yield by, ", ".join(names), np.array(rows[key])
 
 
-def _error(by: str, name: str, predictions: Sequence[Prediction]) -> GroupError:
-    aged = [p for p in predictions if p.sample.point_age is not None]
-    ages: list[Any] = [(p.sample.point_age, p.age) for p in aged]
-    genders = [(p.sample.gender.position, p.gender_index) for p in predictions if p.sample.gender is not None]
-    true, answer = np.array(ages, dtype=np.float64).reshape(-1, 2).T
-    return GroupError(
-        by,
-        name,
-        len(predictions),
-        metrics.mae(true, answer) if ages else None,
-        metrics.bias(true, answer) if ages else None,
-        metrics.accuracy(*np.array(genders).T) if genders else None,
-        float(np.mean([p.covered for p in aged])) if aged else None,
-    )
+def _mean(values: Floats) -> float | None:
+    labelled = known(values)
+    return float(labelled.mean()) if labelled.size else None

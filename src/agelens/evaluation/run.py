@@ -2,76 +2,70 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agelens import ages, metrics
+from agelens import ages, conformal, metrics
 from agelens.data.manifest import Manifest
 from agelens.data.problems import Problem
 from agelens.errors import ManifestError
-from agelens.evaluation.age_checks import AgeCheck, age_checks
-from agelens.evaluation.coverage import Coverage, coverage_by_band
-from agelens.evaluation.gaps import Gap, gaps
-from agelens.evaluation.groups import GroupError, Prediction, group_errors
-from agelens.evaluation.refusing import Refusing, refusing
-from agelens.files import written_whole
+from agelens.evaluation.age_checks import age_checks
+from agelens.evaluation.coverage import coverage_by_band
+from agelens.evaluation.gaps import gaps
+from agelens.evaluation.groups import group_errors
+from agelens.evaluation.predictions import Predictions
+from agelens.evaluation.risk_coverage import risk_coverage
+from agelens.files import write_csv
 from agelens.inference.answers import Reading
 from agelens.inference.batch import read_each
-from agelens.inference.options import LEVEL
+from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import Predictor
 from agelens.labels import GENDERS
-from agelens.models.bundle import Calibration
+from agelens.models.measurement import Measurement
+from agelens.models.spec import Calibration
 
 #: The columns of single predictions.
-_PREDICTED = (
+_COLUMNS = (
     "image", "true_age", "age", "age_low", "age_high", "true_gender", "gender", "p_female", "quality",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Figures with their intervals, by name, and what they were measured on."""
+    """What was measured, and the single answers that it was measured on.
 
-    images: int
-    without_face: int
-    figures: dict[str, metrics.Estimate]
-    groups: tuple[GroupError, ...]
-    gaps: tuple[Gap, ...]
-    refusing: tuple[Refusing, ...]
-    coverage: tuple[Coverage, ...]
-    age_checks: tuple[AgeCheck, ...]
-    predictions: tuple[Prediction, ...]
+    Attributes:
+        measured: the figures and the conditions, as a bundle records them.
+        predictions: what was answered, beside the labels.
+        reading: the distributions, in the order of ``predictions``.
+        problems: images that could not be read, by row of the manifest.
+    """
+
+    measured: Measurement
+    predictions: Predictions
     reading: Reading
     problems: tuple[Problem, ...]
 
+    @property
+    def figures(self) -> dict[str, metrics.Estimate]:
+        """The main figures, by key; see ``agelens.figures``."""
+        return self.measured.figures
+
     def to_dict(self) -> dict[str, Any]:
-        """The figures as plain JSON values, without the single predictions."""
-        return {
-            "images": self.images,
-            "without_face": self.without_face,
-            "unreadable": len(self.problems),
-            "figures": {name: asdict(estimate) for name, estimate in self.figures.items()},
-            "groups": [asdict(group) for group in self.groups],
-            "gaps": [asdict(gap) for gap in self.gaps],
-            "refusing": [asdict(row) for row in self.refusing],
-            "coverage": [asdict(band) for band in self.coverage],
-            "age_checks": [asdict(check) for check in self.age_checks],
-        }
+        """What was measured as plain JSON values, without the single predictions."""
+        return self.measured.model_dump(mode="json")
 
 
 def evaluate(
     predictor: Predictor,
     manifest: Manifest,
+    options: AnswerOptions = AnswerOptions(),
     *,
-    flip: bool = False,
-    point: ages.PointEstimate = "mean",
-    level: float = LEVEL,
     resamples: int = 1000,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Evaluation:
@@ -82,59 +76,51 @@ def evaluate(
     Args:
         predictor: the model and how it finds faces.
         manifest: labelled images; unreadable ones are reported and left out.
-        flip: average each face's answer with its mirror image's.
-        point: which age of the distribution is the answer.
-        level: of the age intervals whose coverage is measured.
-        resamples: of the bootstrap.
+        options: level of the age intervals, point estimate and mirror images; the others change no figure.
+        resamples: draws of the bootstrap.
         progress: told how many images are done.
 
     Raises:
         ManifestError: nothing can be measured: no image readable, or none labelled.
     """
     paths = [manifest.path(sample) for sample in manifest.samples]
-    batch = read_each(predictor, paths, flip=flip, progress=progress)
+    batch = read_each(predictor, paths, flip=options.flip, progress=progress)
     problems = tuple(Problem(f"row {row + 1}", error) for row, error in batch.errors.items())
     if not batch.rows:
         raise ManifestError("no image could be read: " + "; ".join(str(problem) for problem in problems[:3]))
-    kept, reading = [manifest.samples[row] for row in batch.rows], batch.reading
-    intervals = predictor.intervals(reading, level)
-    answer = ages.point(reading.age, point)
-    predictions = tuple(
-        Prediction(
-            sample,
-            float(answer[row]),
-            (float(low), float(high)),
-            float(reading.gender[row, 0]),
-            float(batch.quality[row]),
-        )
-        for row, (sample, (low, high)) in enumerate(zip(kept, intervals, strict=True))
+    reading, calibration = batch.reading, predictor.bundle.spec.calibration
+    predictions = Predictions(
+        samples=tuple(manifest.samples[row] for row in batch.rows),
+        age=ages.point(reading.age, options.point),
+        interval=conformal.interval(reading.age, options.level, calibration.age_intervals),
+        male=reading.gender[:, 0].astype(np.float64),
+        quality=batch.quality,
     )
-    figures = measure(predictions, reading, level, resamples)
-    figures |= _uncalibrated(predictions, reading, predictor.bundle.spec.calibration, level, resamples)
-    exact = np.array([sample.age is not None for sample in kept])
-    coverage = coverage_by_band(
-        reading.age[exact],
-        [sample.age for sample in kept if sample.age is not None],
-        predictor.bundle.spec.calibration.age_intervals,
-    )
-    return Evaluation(
-        images=len(kept),
+    figures = measure(predictions, reading, resamples)
+    figures |= _uncalibrated(predictions, reading, calibration, options.level, resamples)
+    exact = predictions.exact
+    measured = Measurement(
+        model=predictor.bundle.spec.name,
+        split=" and ".join(sorted({sample.split for sample in manifest.samples})),
+        detector=predictor.detector.name,
+        flip=options.flip,
+        point=options.point,
+        level=options.level,
+        runtime=predictor.runtime,
+        images=len(predictions),
         without_face=batch.without_face,
+        unreadable=len(problems),
         figures=figures,
         groups=group_errors(predictions),
         gaps=gaps(predictions, resamples),
-        refusing=refusing(predictions, resamples),
-        coverage=coverage,
+        risk_coverage=risk_coverage(predictions, resamples),
+        coverage=coverage_by_band(reading.age[exact], predictions.true_age[exact], calibration.age_intervals),
         age_checks=age_checks(predictions),
-        predictions=predictions,
-        reading=reading,
-        problems=problems,
     )
+    return Evaluation(measured, predictions, reading, problems)
 
 
-def measure(
-    predictions: Sequence[Prediction], reading: Reading, level: float = LEVEL, resamples: int = 1000
-) -> dict[str, metrics.Estimate]:
+def measure(predictions: Predictions, reading: Reading, resamples: int = 1000) -> dict[str, metrics.Estimate]:
     """All figures that the labels allow; ages and genders are measured on the rows that carry them.
 
     The competition score is measured on rows with both. An interval label counts by its middle.
@@ -142,11 +128,8 @@ def measure(
     Raises:
         ManifestError: no row carries a label.
     """
-    true_age = np.array([np.nan if p.sample.point_age is None else p.sample.point_age for p in predictions])
-    true_gender = np.array([-1 if p.sample.gender is None else p.sample.gender.position for p in predictions])
-    answer = np.array([p.age for p in predictions])
-    gender = np.array([p.gender_index for p in predictions])
-    intervals = np.array([p.interval for p in predictions])
+    true_age, answer, intervals = predictions.true_age, predictions.age, predictions.interval
+    true_gender, gender = predictions.true_gender, predictions.gender
     crps = ages.crps(reading.age, np.nan_to_num(true_age))
     figures: dict[str, metrics.Estimate] = {}
 
@@ -193,17 +176,17 @@ def measure(
 
 
 def _uncalibrated(
-    predictions: Sequence[Prediction],
+    predictions: Predictions,
     reading: Reading,
     calibration: Calibration,
     level: float,
     resamples: int,
 ) -> dict[str, metrics.Estimate]:
     """What the network's own intervals would be, had nothing been fitted."""
-    rows = [row for row, p in enumerate(predictions) if p.sample.point_age is not None]
-    if not rows or calibration.age_intervals is None:
+    rows = np.flatnonzero(~np.isnan(predictions.true_age))
+    if not rows.size or calibration.age_intervals is None:
         return {}
-    true = np.array([predictions[row].sample.point_age for row in rows])
+    true = predictions.true_age[rows]
     # Undo softmax(logits / T + offsets): logits = T * (log p - offsets).
     temperature, offsets = calibration.age_temperature, np.asarray(calibration.age_offsets)
     bare = ages.retempered(reading.age[rows], 1 / temperature, -temperature * offsets)
@@ -220,16 +203,20 @@ def _uncalibrated(
 
 def write_predictions(path: Path, evaluation: Evaluation) -> None:
     """Write what was answered for each image, beside its labels, as CSV."""
-    with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_PREDICTED)
-        for p in evaluation.predictions:
-            true_age = "" if p.sample.point_age is None else f"{p.sample.point_age:g}"
-            numbers = [f"{value:.2f}" for value in (p.age, *p.interval)]
-            gender = str(GENDERS[p.gender_index])
-            writer.writerow(
-                [
-                    p.sample.image, true_age, *numbers, p.sample.gender or "", gender,
-                    f"{1 - p.male:.4f}", f"{p.quality:.3f}",
-                ]
-            )  # fmt: skip
+    p = evaluation.predictions
+    write_csv(
+        path,
+        _COLUMNS,
+        (
+            [
+                sample.image,
+                "" if sample.point_age is None else f"{sample.point_age:g}",
+                *(f"{years:.2f}" for years in (p.age[row], *p.interval[row])),
+                sample.gender or "",
+                GENDERS[p.gender[row]],
+                f"{1 - p.male[row]:.4f}",
+                f"{p.quality[row]:.3f}",
+            ]
+            for row, sample in enumerate(p.samples)
+        ),
+    )

@@ -95,6 +95,7 @@ class Predictor:
             MissingExtraError: the runtime or the hub's client is not installed.
         """
         self.bundle = bundle = model if isinstance(model, Bundle) else resolve(model)
+        self.runtime = runtime
         self.detector = make_detector(detector, yunet) if isinstance(detector, str) else detector
         self.threads = threads or _available_cores()
         self._batch_size = batch_size

@@ -1,77 +1,35 @@
 """The bundle: one folder that is a model, whatever trained it; the contract between training and use.
 
 ``model.onnx`` takes ``images`` (B, 3, S, S) float32 and answers ``age_logits`` (B, 101) and
-``gender_logits`` (B, 2); ``bundle.json`` says all that is needed to feed it and to judge it; ``README.md``
-is the model card. No pickle, no torch.
+``gender_logits`` (B, 2); ``bundle.json`` says all that is needed to feed it and to judge it; ``metrics.json``
+holds its evaluations whole, where there are any; ``README.md`` is the model card. No pickle, no torch.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from agelens.conformal import ConformalTable
 from agelens.errors import BundleError
-from agelens.faces.crop import CropConvention
 from agelens.files import sha256, write_text
 from agelens.labels import GENDERS, NUM_AGES
+from agelens.models.card import model_card
+from agelens.models.measurement import Measurement
+from agelens.models.spec import READ_VERSIONS, SCHEMA_VERSION, BundleSpec
 
 BUNDLE_FILE = "bundle.json"
 MODEL_FILE = "model.onnx"
+METRICS_FILE = "metrics.json"
 CARD_FILE = "README.md"
 
-SCHEMA_VERSION = 1
-
-RGB = tuple[float, float, float]
-
-
-class InputSpec(BaseModel):
-    """What the network takes: ``(pixels / 255 - mean) / std``, RGB, channels first."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    size: int = Field(ge=8, le=4096)  # pixels, both sides
-    colour: str = "RGB"
-    mean: RGB
-    std: RGB
-
-
-class Calibration(BaseModel):
-    """What turns logits into honest probabilities; 1.0 leaves them as the network gave them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    age_temperature: float = Field(default=1.0, gt=0)
-    gender_temperature: float = Field(default=1.0, gt=0)
-    age_offsets: tuple[float, ...] = (0.0,) * NUM_AGES  # nats, added to the tempered age logits
-    age_intervals: ConformalTable | None = None
-    fitted_on: str = ""  # the split; empty where nothing was fitted
-    images: int = Field(default=0, ge=0)  # that it was fitted on
-
-
-class BundleSpec(BaseModel):
-    """The content of ``bundle.json``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    schema_version: int = SCHEMA_VERSION
-    name: str
-    description: str = ""
-    input: InputSpec
-    crop: CropConvention = CropConvention()
-    ages: tuple[int, ...] = tuple(range(NUM_AGES))
-    genders: tuple[str, ...] = tuple(str(gender) for gender in GENDERS)
-    calibration: Calibration = Calibration()
-    training: dict[str, Any] = {}  # recipe, commit, versions, data, initial weights
-    metrics: dict[str, Any] = {}  # by split; each figure with its interval
-    licence: str
-    files: dict[str, str]  # name -> sha256
+_MEASUREMENTS = TypeAdapter(dict[str, Measurement])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +50,23 @@ class Bundle:
         parts = self.spec.model_dump_json(include={"input", "crop", "calibration"})
         return hashlib.sha256((self.spec.files[MODEL_FILE] + parts).encode()).hexdigest()
 
+    def measurements(self) -> dict[str, Measurement]:
+        """Every recorded evaluation whole, by split; read from ``metrics.json``.
+
+        Raises:
+            BundleError: the file is not what this AgeLens writes.
+        """
+        path = self.folder / (BUNDLE_FILE if self.spec.schema_version == 1 else METRICS_FILE)
+        if path.name not in (BUNDLE_FILE, *self.spec.files):
+            return {}
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if path.name == BUNDLE_FILE:  # version 1 held them itself
+            content = {split: content["metrics"][split] for split in self.spec.metrics}
+        try:
+            return _MEASUREMENTS.validate_python(content)
+        except ValidationError as error:
+            raise BundleError(f"{path} is not valid: {_first_fault(error)}") from error
+
 
 def read_bundle(folder: Path) -> Bundle:
     """Read a bundle and check that every file is what ``bundle.json`` says.
@@ -107,12 +82,11 @@ def read_bundle(folder: Path) -> Bundle:
     try:
         spec = BundleSpec.model_validate_json(text)
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"])
-        raise BundleError(f"{path} is not valid: {where}: {fault['msg']}") from error
-    if spec.schema_version != SCHEMA_VERSION:
+        raise BundleError(f"{path} is not valid: {_first_fault(error)}") from error
+    if spec.schema_version not in READ_VERSIONS:
         raise BundleError(
-            f"{path} has schema version {spec.schema_version}; this AgeLens reads version {SCHEMA_VERSION}"
+            f"{path} has schema version {spec.schema_version}; this AgeLens reads versions up to "
+            f"{SCHEMA_VERSION}"
         )
     if len(spec.ages) != NUM_AGES or spec.genders != tuple(str(gender) for gender in GENDERS):
         raise BundleError(
@@ -156,16 +130,35 @@ def copy_bundle(bundle: Bundle, folder: Path) -> None:
         shutil.copyfile(bundle.folder / name, folder / name)
 
 
-def write_spec(folder: Path, spec: BundleSpec) -> Bundle:
-    """Write ``bundle.json`` with the hashes of the files that lie beside it, and read it back."""
+def write_bundle(folder: Path, spec: BundleSpec, measurements: Mapping[str, Measurement]) -> Bundle:
+    """Write all of a bundle but its network, which lies in the folder, and read it back.
+
+    The metrics of ``spec`` follow from the measurements, its hashes from the files.
+    """
+    spec = spec.model_copy(
+        update={
+            "schema_version": SCHEMA_VERSION,
+            "metrics": {split: measured.headline for split, measured in measurements.items()},
+        }
+    )
+    write_text(folder / CARD_FILE, model_card(spec, measurements))
+    if measurements:
+        write_text(folder / METRICS_FILE, _readable(_MEASUREMENTS.dump_json(dict(measurements), indent=2)))
+    else:
+        (folder / METRICS_FILE).unlink(missing_ok=True)
     names = sorted(
         path.name
         for path in folder.iterdir()
         if path.is_file() and path.name != BUNDLE_FILE and not is_incidental(path.name)
     )
-    hashed = spec.model_copy(update={"files": {name: sha256(folder / name) for name in names}})
-    write_text(folder / BUNDLE_FILE, hashed.model_dump_json(indent=2) + "\n")
+    spec = spec.model_copy(update={"files": {name: sha256(folder / name) for name in names}})
+    write_text(folder / BUNDLE_FILE, _readable(spec.model_dump_json(indent=2).encode()))
     return read_bundle(folder)
+
+
+def record_measurement(bundle: Bundle, measured: Measurement) -> Bundle:
+    """Write an evaluation into a bundle, in the place of an earlier one on the same split."""
+    return write_bundle(bundle.folder, bundle.spec, {**bundle.measurements(), measured.split: measured})
 
 
 def _check_file(folder: Path, name: str, digest: str) -> None:
@@ -176,3 +169,15 @@ def _check_file(folder: Path, name: str, digest: str) -> None:
         raise BundleError(f"{folder} is incomplete: {name} is missing")
     if sha256(path) != digest:
         raise BundleError(f"{path} is damaged or changed: its SHA-256 is not the one in {BUNDLE_FILE}")
+
+
+def _readable(indented: bytes) -> str:
+    """JSON with each list of plain values on one line: a table of numbers reads as one."""
+    # No string of JSON holds a line break, so that none is touched.
+    lists = re.compile(r"\[\n\s+([^\[\]{}]*?)\n\s*\]")
+    return lists.sub(lambda found: "[" + re.sub(r",\n *", ", ", found[1]) + "]", indented.decode()) + "\n"
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors()[0]
+    return f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"

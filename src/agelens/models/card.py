@@ -1,20 +1,15 @@
-"""The model card: a bundle's ``README.md``, made from its ``bundle.json``, as Hugging Face reads it."""
+"""The model card: a bundle's ``README.md``, as Hugging Face reads it, made from what the bundle holds."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from agelens.files import write_text
-from agelens.models.bundle import CARD_FILE, Bundle, BundleSpec, Calibration, write_spec
-from agelens.models.card_tables import SHOWN, measured, metrics_tables
-
-#: What a data set's terms permit, by the manifest's ``source``.
-_TERMS = {
-    "utkface": "UTKFace (https://susanqq.github.io/UTKFace/): non-commercial research only",
-    "appa-real": "APPA-REAL (https://chalearnlap.cvc.uab.cat/dataset/26/description/): research only",
-}
+from agelens import figures
+from agelens.models import tables
+from agelens.models.measurement import Headline, Measurement
+from agelens.models.spec import BundleSpec, Calibration
 
 _CARD = """---
 {front_matter}
@@ -62,10 +57,14 @@ holds few of: see the table by group.
 """
 
 
-def model_card(spec: BundleSpec) -> str:
-    """The card as Markdown, with the front matter that Hugging Face indexes."""
+def model_card(spec: BundleSpec, measurements: Mapping[str, Measurement]) -> str:
+    """The card as Markdown, with the front matter that Hugging Face indexes.
+
+    Args:
+        spec: the content of ``bundle.json``.
+        measurements: every recorded evaluation, by split.
+    """
     training = spec.training
-    images = training.get("images", {})
     return _CARD.format(
         front_matter=_front_matter(spec),
         name=spec.name,
@@ -74,15 +73,38 @@ def model_card(spec: BundleSpec) -> str:
         size=spec.input.size,
         crop=spec.crop.name,
         licence=spec.licence,
-        data="; ".join(_TERMS.get(source, source) for source in training.get("sources", [])) or "not stated",
-        train=images.get("train", "?"),
-        val=images.get("val", "?"),
-        parameters=f"{training['parameters']:,}" if "parameters" in training else "?",
-        initial_weights=training.get("initial_weights", "unknown"),
-        taught="; learnt a teacher's answers beside the labels (see above)" if training.get("taught") else "",
+        data="; ".join(training.terms.get(source, source) for source in training.sources) or "not stated",
+        train=training.images.get("train", "?"),
+        val=training.images.get("val", "?"),
+        parameters="?" if training.parameters is None else f"{training.parameters:,}",
+        initial_weights=training.initial_weights,
+        taught="; learnt a teacher's answers beside the labels (see above)" if training.taught else "",
         calibration=_calibration(spec.calibration),
-        commit=str(training.get("git_commit", "unknown"))[:12],
-        metrics=metrics_tables(spec.metrics),
+        commit=training.git_commit[:12],
+        metrics="\n\n".join(_measured(split, one) for split, one in measurements.items())
+        or "Not evaluated yet: `agelens evaluate --write` adds the figures.",
+    )
+
+
+def _measured(split: str, measured: Measurement) -> str:
+    """What was measured on a split, how, and the tables of it."""
+    how = f" ({measured.conditions})" if measured.conditions else ""
+    lead = f"Split `{split}`, {measured.images} images{how}; brackets are 95 % bootstrap intervals."
+    return "\n\n".join([lead, *(_markdown(table) for table in tables.summary(measured))])
+
+
+#: A bar inside a cell, which would end it.
+_PIPE = r"\|"
+
+
+def _markdown(table: figures.Table) -> str:
+    rule = ["---"] * table.text + ["---:"] * (len(table.columns) - table.text)
+    lines = [
+        f"| {' | '.join(cell.replace('|', _PIPE) for cell in cells)} |"
+        for cells in (table.columns, rule, *table.rows)
+    ]
+    return "\n\n".join(
+        part for part in (table.title, "\n".join(lines), table.note.replace("*", "\\*")) if part
     )
 
 
@@ -95,21 +117,9 @@ def _calibration(fitted: Calibration) -> str:
     )
 
 
-def record_metrics(bundle: Bundle, split: str, report: dict[str, Any]) -> Bundle:
-    """Write an evaluation's figures into a bundle, and its card anew."""
-    spec = bundle.spec.model_copy(update={"metrics": {**bundle.spec.metrics, split: report}})
-    return rewrite_card(bundle.folder, spec)
-
-
-def rewrite_card(folder: Path, spec: BundleSpec) -> Bundle:
-    """Write a changed ``bundle.json`` and the card that follows from it."""
-    write_text(folder / CARD_FILE, model_card(spec))
-    return write_spec(folder, spec)
-
-
 def _front_matter(spec: BundleSpec) -> str:
     """YAML, whose values are written as JSON: every JSON value is a YAML value."""
-    sources = spec.training.get("sources", [])
+    sources = list(spec.training.sources)
     values: dict[str, Any] = {
         "license": "other",
         "license_name": spec.licence,
@@ -125,17 +135,22 @@ def _front_matter(spec: BundleSpec) -> str:
     return "\n".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
 
 
-def _results(metrics: dict[str, Any], sources: list[str]) -> list[dict[str, Any]]:
+def _results(metrics: Mapping[str, Headline], sources: list[str]) -> list[dict[str, Any]]:
+    """The figures that Hugging Face knows by name, as its model index lists them."""
     names = {"mae": "mae", "gender_accuracy": "accuracy", "gender_macro_f1": "f1"}
     return [
         {
             "task": {"type": "image-classification", "name": "age and gender from a face"},
             "dataset": {"name": f"{' + '.join(sources) or 'own'} {split}", "type": "faces", "split": split},
             "metrics": [
-                {"type": names[key], "name": label, "value": round(figure["value"], 4)}
-                for key, label, _ in SHOWN
-                if key in names and (figure := figures["figures"].get(key)) is not None
+                {
+                    "type": name,
+                    "name": figures.FIGURES[key].title(),
+                    "value": round(measured.figures[key].value, 4),
+                }
+                for key, name in names.items()
+                if key in measured.figures
             ],
         }
-        for split, figures in measured(metrics).items()
+        for split, measured in metrics.items()
     ]

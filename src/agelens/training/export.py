@@ -8,22 +8,21 @@ import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from agelens.ages import softmax
-from agelens.data import readers
 from agelens.data.manifest import read_manifest
 from agelens.data.pack import MANIFEST_FILE, is_pack
+from agelens.data.readers import terms_of
 from agelens.errors import AgeLensError
 from agelens.faces.images import open_image, resize_to_square
-from agelens.files import folder_written_whole, write_text
+from agelens.files import folder_written_whole
 from agelens.inference.predictor import Predictor
-from agelens.models.bundle import CARD_FILE, MODEL_FILE, Bundle, BundleSpec, InputSpec, write_spec
-from agelens.models.card import model_card
+from agelens.models.bundle import MODEL_FILE, Bundle, write_bundle
+from agelens.models.spec import BundleSpec, InputSpec, Training
 from agelens.training.recipe import Recipe
 from agelens.training.run import RunFolder
 from agelens.training.task import AgeGenderTask
@@ -75,7 +74,6 @@ def export_run(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         task = AgeGenderTask.load_from_checkpoint(folder.best, weights_only=True, map_location="cpu").eval()
-    result = folder.result
     with folder_written_whole(output) as partial:
         _write_onnx(task, recipe, partial / MODEL_FILE)
         spec = BundleSpec(
@@ -83,12 +81,10 @@ def export_run(
             description=description,
             input=InputSpec(size=recipe.size, mean=recipe.mean, std=recipe.std),
             training=_training_record(folder, recipe, task),
-            metrics={} if result is None else {"at_training": result},
             licence=licence,
             files={},
         )
-        write_text(partial / CARD_FILE, model_card(spec))
-        bundle = write_spec(partial, spec)
+        bundle = write_bundle(partial, spec, {})
         difference, images = _parity(task, bundle, Path(folder.record.data.path))
     return ExportReport(Bundle(output, bundle.spec), difference, images)
 
@@ -163,11 +159,10 @@ def _real_faces(source: Path, size: int) -> NDArray[np.uint8]:
     return np.stack(faces)
 
 
-def _training_record(run: RunFolder, recipe: Recipe, task: AgeGenderTask) -> dict[str, Any]:
+def _training_record(run: RunFolder, recipe: Recipe, task: AgeGenderTask) -> Training:
     record = run.record
     before = record.started_from
-    terms_of = getattr(readers, "terms_of", None)
-    return {
+    content = {
         "recipe": recipe.model_dump(mode="json"),
         "initial_weights": run.initial_weights,
         # An earlier run, whose data the weights have seen too.
@@ -180,6 +175,8 @@ def _training_record(run: RunFolder, recipe: Recipe, task: AgeGenderTask) -> dic
         "data_sha256": record.data.sha256,
         "also_sha256": sorted(record.data.also.values()),
         "sources": record.sources,
-        "terms": {} if terms_of is None else terms_of(record.sources),
+        "terms": terms_of(record.sources),
         "taught": record.data.teacher,  # sha256 of the soft answers it learnt from; None without
+        "result": run.result or {},
     }
+    return Training.model_validate(content)

@@ -25,11 +25,12 @@ def test_a_bundle_comes_back_byte_for_byte(hub: Hub, tiny_bundle: Bundle, tmp_pa
 def test_a_second_push_is_a_new_version_and_the_first_can_be_had(
     hub: Hub, tiny_bundle: Bundle, tmp_path: Path
 ) -> None:
-    from agelens.models.card import record_metrics
+    from agelens.models.bundle import record_measurement
+    from agelens.models.measurement import Measurement
 
     hub.push(tiny_bundle)
     before = contents(tiny_bundle.folder)
-    record_metrics(tiny_bundle, "val", {"images": 3, "figures": {}})
+    record_measurement(tiny_bundle, Measurement(split="val", images=3, figures={}))
     hub.push(tiny_bundle)
     hub.pull(tmp_path / "new")
     assert contents(tmp_path / "new") == contents(tiny_bundle.folder) != before

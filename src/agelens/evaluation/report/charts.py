@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from agelens.errors import require
-from agelens.evaluation.coverage import Coverage
-from agelens.evaluation.groups import GroupError
+from agelens.figures import FIGURES
+from agelens.models.measurement import Coverage, GroupError
 
 _BLUE, _ORANGE, _GREY = "#0072b2", "#e69f00", "#8a8f98"
 
 
 def predicted_against_true(true: ArrayLike, answer: ArrayLike) -> str:
-    """Where the answers lie for each true age: a density of faces, with the line of no error."""
+    """Where the answers lie for each true age: a density of faces, with the line of no error; (n,) years."""
     figure, axis = _axes(5.2, 4.6)
     counts, edges, _ = np.histogram2d(
         np.asarray(true), np.asarray(answer), bins=50, range=[[0, 100], [0, 100]]
@@ -36,8 +36,16 @@ def error_by_age(groups: Sequence[GroupError]) -> str:
     bands = [group for group in groups if group.by == "age" and group.mae is not None]
     figure, axis = _axes(6.4, 3.4)
     places = np.arange(len(bands))
-    axis.bar(places, [group.mae for group in bands], color=_BLUE, alpha=0.35, label="MAE")
-    axis.plot(places, [group.bias for group in bands], "o-", color=_ORANGE, label="bias (signed error)")
+    axis.bar(
+        places,
+        [group.mae for group in bands],
+        color=_BLUE,
+        alpha=0.35,
+        label=FIGURES["mae"].label(short=True),
+    )
+    axis.plot(
+        places, [group.bias for group in bands], "o-", color=_ORANGE, label=FIGURES["bias"].label(short=True)
+    )
     axis.axhline(0, color=_GREY, linewidth=0.8)
     axis.set_xticks(places, [group.name for group in bands])
     axis.set(xlabel="true age, years", ylabel="error, years")
@@ -46,7 +54,7 @@ def error_by_age(groups: Sequence[GroupError]) -> str:
 
 
 def reliability(curves: Mapping[str, tuple[ArrayLike, ArrayLike]], bins: int = 10) -> str:
-    """How often something happens that was given a probability: name -> (happened, stated)."""
+    """Reliability diagrams: name -> (happened, probability stated), each (n,)."""
     figure, axis = _axes(4.6, 4.2)
     axis.plot([0, 1], [0, 1], color=_GREY, linewidth=0.8)
     for (name, (happened, stated)), colour in zip(curves.items(), (_BLUE, _ORANGE), strict=False):
@@ -59,7 +67,7 @@ def reliability(curves: Mapping[str, tuple[ArrayLike, ArrayLike]], bins: int = 1
 
 
 def coverage(bands: Sequence[Coverage], levels: Sequence[float]) -> str:
-    """How often intervals hold, by band of predicted age; lines are what they promise."""
+    """How often intervals hold, by band of predicted age; the lines are the levels promised."""
     figure, axis = _axes(6.4, 3.4)
     places = np.arange(len(bands))
     for column, level in enumerate(levels):
@@ -83,7 +91,11 @@ def risk_by_share(error: ArrayLike, doubts: Mapping[str, ArrayLike]) -> str:
         risk = np.cumsum(errors) / count
         axis.plot(count[start:] / len(errors), risk[start:], color=colour, label=name)
     axis.legend(frameon=False)
-    axis.set(xlabel="share of faces answered, the surest first", ylabel="MAE, years", xlim=(0, 1))
+    axis.set(
+        xlabel="share of faces answered, the surest first",
+        ylabel=FIGURES["mae"].title(short=True),
+        xlim=(0, 1),
+    )
     axis.set_ylim(bottom=0)
     return _svg(figure)
 

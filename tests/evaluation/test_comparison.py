@@ -5,16 +5,15 @@ from pathlib import Path
 import pytest
 
 from agelens.errors import ManifestError
-from agelens.evaluation.compare import compare
-from agelens.evaluation.groups import Prediction
+from agelens.evaluation.comparison import compare
+from agelens.evaluation.predictions import Predictions
 from agelens.labels import Gender, Sample
+from labelled import predictions_of
 
 
-def predictions() -> list[Prediction]:
-    return [
-        Prediction(Sample(f"folder/{n}.jpg", age=20 + n, gender=Gender.FEMALE), 21.0 + n, (0, 100), 0.1)
-        for n in range(40)
-    ]
+def predictions() -> Predictions:
+    samples = [Sample(f"folder/{n}.jpg", age=20 + n, gender=Gender.FEMALE) for n in range(40)]
+    return predictions_of(samples, [21.0 + n for n in range(40)], male=0.1)
 
 
 def test_both_are_measured_on_the_faces_that_both_answered(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agelens import metrics
 from agelens.data.manifest import read_table
 from agelens.errors import LabelError, ManifestError
-from agelens.evaluation.groups import Prediction
+from agelens.evaluation.predictions import Predictions
 from agelens.labels import Gender, parse_gender
 
 _CODE = {"0": Gender.MALE, "1": Gender.FEMALE, "male": Gender.MALE, "female": Gender.FEMALE}
@@ -23,10 +23,10 @@ class Comparison:
     """Another model on the faces that both answered.
 
     Attributes:
-        name: of the other model.
-        images: that both answered and that carry both labels.
-        ours: figures of this model on them.
-        theirs: figures of the other.
+        name: the other model's name.
+        images: faces that both answered and that carry both labels.
+        ours: this model's figures on them.
+        theirs: the other's figures.
         differences: ours minus theirs, with their paired intervals.
     """
 
@@ -37,33 +37,30 @@ class Comparison:
     differences: dict[str, metrics.Estimate]
 
 
-def compare(name: str, table: Path, predictions: Sequence[Prediction], resamples: int = 1000) -> Comparison:
+def compare(name: str, table: Path, predictions: Predictions, resamples: int = 1000) -> Comparison:
     """Read another model's predictions and measure both on the same faces.
 
     Args:
-        name: of the other model.
+        name: the other model's name.
         table: a CSV with ``file`` (or ``image``), ``age`` in years, ``gender`` (male, female, or 0, 1).
         predictions: this model's.
-        resamples: of the bootstrap.
+        resamples: draws of the bootstrap.
 
     Raises:
         ManifestError: a column is missing, a cell is no answer, or no face is in both.
     """
     theirs = _read(table)
-    both = [
-        (p, theirs[PurePath(p.sample.image).name])
-        for p in predictions
-        if PurePath(p.sample.image).name in theirs
-        and p.sample.age is not None
-        and p.sample.gender is not None
-    ]
-    if not both:
+    names = [PurePath(sample.image).name for sample in predictions.samples]
+    labelled = predictions.exact & (predictions.true_gender >= 0)
+    both = np.array(
+        [row for row, name in enumerate(names) if name in theirs and labelled[row]], dtype=np.intp
+    )
+    if not both.size:
         raise ManifestError(f"{table} answers none of the faces measured; they are matched by file name")
-    true_age = np.array([p.sample.age for p, _ in both], dtype=np.float64)
-    true_gender = np.array([p.sample.gender.position for p, _ in both if p.sample.gender is not None])
+    true_age, true_gender = predictions.true_age[both], predictions.true_gender[both]
     answers = (
-        (np.array([p.age for p, _ in both]), np.array([p.gender_index for p, _ in both])),
-        (np.array([age for _, (age, _) in both]), np.array([gender for _, (_, gender) in both])),
+        (predictions.age[both], predictions.gender[both]),
+        tuple(np.array(column) for column in zip(*(theirs[names[row]] for row in both), strict=True)),
     )
 
     def figure(key: str, which: int, rows: NDArray[np.intp]) -> float:
@@ -77,17 +74,17 @@ def compare(name: str, table: Path, predictions: Sequence[Prediction], resamples
                 return metrics.rmse(true_age[rows], age)
         return metrics.accuracy(true_gender[rows], gender)
 
-    keys, everything = ("score", "mae", "rmse", "gender_accuracy"), np.arange(len(both))
+    keys, everything = ("score", "mae", "rmse", "gender_accuracy"), np.arange(both.size)
 
     def difference(key: str) -> Callable[[NDArray[np.intp]], float]:
         return lambda rows: figure(key, 0, rows) - figure(key, 1, rows)
 
     return Comparison(
         name,
-        len(both),
+        both.size,
         {key: figure(key, 0, everything) for key in keys},
         {key: figure(key, 1, everything) for key in keys},
-        metrics.bootstrap({key: difference(key) for key in keys}, len(both), resamples),
+        metrics.bootstrap({key: difference(key) for key in keys}, both.size, resamples),
     )
 
 

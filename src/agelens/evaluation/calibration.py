@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from agelens import ages, conformal, metrics
 from agelens.data.manifest import Manifest
 from agelens.errors import ManifestError
+from agelens.faces.detection.base import DetectorName
 from agelens.inference.batch import read_each
 from agelens.inference.predictor import Predictor
-from agelens.models.bundle import Bundle, Calibration
-from agelens.models.card import rewrite_card
+from agelens.labels import ages_of, genders_of
+from agelens.models.bundle import Bundle, write_bundle
+from agelens.models.spec import Calibration
 
 #: Tried for a temperature: from a quarter to four, in steps of 1 %.
 TEMPERATURES = np.exp(np.arange(-139, 140) * 0.01)
@@ -36,7 +38,7 @@ def calibrate(
     *,
     flatten: float = 0.0,
     flatten_from: int = 0,
-    detector: str = "whole",
+    detector: DetectorName = "whole",
     progress: Callable[[int], None] = lambda done: None,
 ) -> CalibrationReport:
     """Fit temperatures (Guo et al. 2017) and conformal age intervals, and write them into the bundle.
@@ -62,13 +64,12 @@ def calibrate(
     splits = tuple(dict.fromkeys(splits))  # named twice, it counts once
     named = " and ".join(splits)
     plain = bundle.spec.model_copy(update={"calibration": Calibration()})
-    predictor = Predictor(Bundle(bundle.folder, plain), detector)  # type: ignore[arg-type]
+    predictor = Predictor(Bundle(bundle.folder, plain), detector)
     samples = [sample for split in splits for sample in manifest.of_split(split).samples]
     batch = read_each(predictor, [manifest.path(sample) for sample in samples], progress=progress)
     kept = [samples[row] for row in batch.rows]
-    true_age = np.array([np.nan if s.age is None else s.age for s in kept])
-    gender = np.array([-1 if s.gender is None else s.gender.position for s in kept])
-    with_age, with_gender = ~np.isnan(true_age), gender >= 0
+    true_age, gender = ages_of(kept), genders_of(kept)
+    with_age, with_gender = np.array([sample.age is not None for sample in kept], dtype=bool), gender >= 0
     if min(with_age.sum(), with_gender.sum()) < 50:
         raise ManifestError(
             f"split {named!r} holds {with_age.sum()} exact ages and {with_gender.sum()} genders; "
@@ -87,8 +88,8 @@ def calibrate(
         fitted_on=named,
         images=len(kept),
     )
-    spec = bundle.spec.model_copy(update={"calibration": calibration, "metrics": {}})
-    return CalibrationReport(rewrite_card(bundle.folder, spec), age_nll, gender_nll)
+    spec = bundle.spec.model_copy(update={"calibration": calibration})
+    return CalibrationReport(write_bundle(bundle.folder, spec, {}), age_nll, gender_nll)
 
 
 def prior_offsets(manifest: Manifest, power: float, start: int) -> tuple[float, ...]:

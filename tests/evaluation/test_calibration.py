@@ -10,9 +10,10 @@ import agelens
 from agelens import ages
 from agelens.data.manifest import Manifest, read_manifest
 from agelens.errors import ManifestError
-from agelens.evaluation.calibrate import calibrate
-from agelens.evaluation.run import evaluate
-from agelens.models.bundle import Bundle, read_bundle
+from agelens.evaluation import calibrate, evaluate
+from agelens.inference.options import AnswerOptions
+from agelens.models.bundle import METRICS_FILE, Bundle, read_bundle, record_measurement
+from agelens.models.measurement import Measurement
 
 
 def test_a_temperature_after_the_softmax_is_one_on_the_logits() -> None:
@@ -23,20 +24,20 @@ def test_a_temperature_after_the_softmax_is_one_on_the_logits() -> None:
 
 
 def test_a_poor_models_intervals_hold_after_calibration(tiny_bundle: Bundle, synthetic: Path) -> None:
-    from agelens.models.card import record_metrics
-
-    record_metrics(tiny_bundle, "val", {"images": 1, "figures": {}})
+    record_measurement(tiny_bundle, Measurement(split="val", images=1, figures={}))
+    assert (tiny_bundle.folder / METRICS_FILE).is_file()
     manifest = read_manifest(synthetic)
-    val = manifest.of_split("val")
-    before = evaluate(agelens.load(tiny_bundle.folder, "whole"), val, level=0.5, resamples=5)
+    val, half = manifest.of_split("val"), AnswerOptions(level=0.5)
+    before = evaluate(agelens.load(tiny_bundle.folder, "whole"), val, half, resamples=5)
     report = calibrate(tiny_bundle, manifest, ["train"])
     assert report.age_nll[1] < report.age_nll[0]
     assert report.gender_nll[1] <= report.gender_nll[0]
     fitted = read_bundle(tiny_bundle.folder).spec
     assert (fitted.calibration.fitted_on, fitted.calibration.images) == ("train", 160)
     assert fitted.metrics == {}  # they were measured without
+    assert not (tiny_bundle.folder / METRICS_FILE).exists()
     assert "fitted on 160 images of `train`" in (tiny_bundle.folder / "README.md").read_text()
-    after = evaluate(agelens.load(tiny_bundle.folder, "whole"), val, level=0.5, resamples=5)
+    after = evaluate(agelens.load(tiny_bundle.folder, "whole"), val, half, resamples=5)
     assert abs(before.figures["interval_coverage"].value - 0.5) > 0.15
     assert after.figures["interval_coverage"].value == pytest.approx(0.5, abs=0.12)  # of 64 images
 

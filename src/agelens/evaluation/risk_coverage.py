@@ -1,0 +1,39 @@
+"""What refusing doubtful faces buys: the error that remains on the faces answered (risk–coverage).
+
+El-Yaniv & Wiener 2010, "On the foundations of noise-free selective classification".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agelens.evaluation.predictions import Floats, Predictions, known
+from agelens.metrics import Estimate, bootstrap
+from agelens.models.measurement import SMALL, RiskCoverage
+
+#: Shares of the faces that are answered, the best first.
+SHARES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)
+
+
+def risk_coverage(predictions: Predictions, resamples: int = 300) -> tuple[RiskCoverage, ...]:
+    """The figures that remain when the faces of least quality are refused; nothing below 50 faces."""
+    if len(predictions) < SMALL:
+        return ()
+    error, right = np.abs(predictions.signed_error), predictions.right_gender
+    rows = []
+    for share in SHARES:
+        threshold = float(np.quantile(predictions.quality, 1 - share, method="lower"))
+        kept = predictions.quality >= threshold
+        rows.append(
+            RiskCoverage(
+                float(kept.mean()), threshold, _mean(error[kept], resamples), _mean(right[kept], resamples)
+            )
+        )
+    return tuple(rows)
+
+
+def _mean(values: Floats, resamples: int) -> Estimate | None:
+    labelled = known(values)
+    if not labelled.size:
+        return None
+    return bootstrap({"": lambda rows: float(labelled[rows].mean())}, len(labelled), resamples)[""]

@@ -1,0 +1,109 @@
+"""The content of ``bundle.json``: all that is needed to feed a model and to judge it, typed and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from agelens.conformal import ConformalTable
+from agelens.faces.crop import CropConvention
+from agelens.labels import GENDERS, NUM_AGES
+from agelens.models.measurement import Headline
+
+#: Version 1 held the whole of every evaluation; since version 2 that lies beside, in ``metrics.json``.
+SCHEMA_VERSION = 2
+READ_VERSIONS = (1, 2)
+
+#: What training noted itself stood here among the metrics of version 1.
+_AT_TRAINING = "at_training"
+
+RGB = tuple[float, float, float]
+
+
+class InputSpec(BaseModel):
+    """What the network takes: ``(pixels / 255 - mean) / std``, RGB, channels first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: int = Field(ge=8, le=4096)  # pixels, both sides
+    colour: str = "RGB"
+    mean: RGB
+    std: RGB
+
+
+class Calibration(BaseModel):
+    """What turns logits into honest probabilities; 1.0 leaves them as the network gave them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    age_temperature: float = Field(default=1.0, gt=0)
+    gender_temperature: float = Field(default=1.0, gt=0)
+    age_offsets: tuple[float, ...] = (0.0,) * NUM_AGES  # nats, added to the tempered age logits
+    age_intervals: ConformalTable | None = None
+    fitted_on: str = ""  # the split; empty where nothing was fitted
+    images: int = Field(default=0, ge=0)  # that it was fitted on
+
+
+class Start(BaseModel):
+    """The earlier run that a training went on from; its data has been seen by the weights, too."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    path: str = ""
+    sha256: str = ""  # of the checkpoint
+    git_commit: str = "unknown"
+    initial_weights: str = "unknown"
+    sources: tuple[str, ...] = ()
+
+
+class Training(BaseModel):
+    """How the weights came about; what else a version of AgeLens recorded is kept as it is."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    recipe: dict[str, Any] = {}  # of agelens.training, which lies above this layer
+    run: str = ""  # the name of the run's folder
+    git_commit: str = "unknown"
+    versions: dict[str, str] = {}  # of the packages that shape a result
+    initial_weights: str = "unknown"
+    started_from: Start | None = None
+    parameters: int | None = None
+    images: dict[str, int] = {}  # by split
+    sources: tuple[str, ...] = ()  # of the manifest, those of earlier runs included
+    terms: dict[str, str] = {}  # what the terms of a source permit, in a sentence
+    data_sha256: str = ""
+    also_sha256: tuple[str, ...] = ()
+    taught: str | None = None  # SHA-256 of the soft answers learnt beside the labels
+    result: dict[str, float] = {}  # the figures of the best epoch, as ``val/mae``
+
+
+class BundleSpec(BaseModel):
+    """The content of ``bundle.json``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    description: str = ""
+    input: InputSpec
+    crop: CropConvention = CropConvention()
+    ages: tuple[int, ...] = tuple(range(NUM_AGES))
+    genders: tuple[str, ...] = tuple(str(gender) for gender in GENDERS)
+    calibration: Calibration = Calibration()
+    training: Training = Training()
+    metrics: dict[str, Headline] = {}  # by split
+    licence: str
+    files: dict[str, str]  # name -> sha256
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_version_1(cls, content: Any) -> Any:
+        """Move what training noted itself from the metrics to the training."""
+        metrics = content.get("metrics") if isinstance(content, Mapping) else None
+        if not isinstance(metrics, Mapping) or _AT_TRAINING not in metrics:
+            return content
+        others = {split: measured for split, measured in metrics.items() if split != _AT_TRAINING}
+        training = {**content.get("training", {}), "result": metrics[_AT_TRAINING]}
+        return {**content, "metrics": others, "training": training}
