@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from agelens.data.audit import audit_manifest, copies_between
+from agelens.data.audit import audit_manifest, copies_between, without_face
 from agelens.data.manifest import Manifest
+from agelens.faces.detection import Haar
 from agelens.labels import Gender, Sample
 
 MALE, FEMALE = Gender.MALE, Gender.FEMALE
@@ -43,6 +45,30 @@ def test_unreadable_blurred_and_spiked_are_found(make: Callable[..., Manifest], 
     assert found["unreadable"].rows == (2,)
     assert found["spike of ages"].rows == tuple(range(3, 15))
     assert json.dumps(report.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("zeros", "ones", "spiked"), [(10, 0, False), (11, 0, True), (12, 4, False), (13, 4, True)]
+)
+def test_a_spike_is_many_faces_of_the_last_age_and_few_of_the_one_beside(
+    zeros: int, ones: int, spiked: bool
+) -> None:
+    """The images need not exist: ages are judged by the table alone."""
+    ages = [*[0] * zeros, *[1] * ones, *[40] * 30]
+    samples = tuple(Sample(f"gone-{number}.png", age=age) for number, age in enumerate(ages))
+    kinds = audit_manifest(Manifest(samples, Path("nowhere"))).count()
+    assert ("spike of ages" in kinds) is spiked
+
+
+def test_images_without_a_face_are_named_and_unreadable_ones_are_not(
+    make: Callable[..., Manifest], astronaut: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"nonsense")
+    manifest = make(Sample("bad.png"), Sample("a.png"), Sample(str(astronaut)))
+    told: list[int] = []
+    (finding,) = without_face(manifest, Haar(), told.append)
+    assert (finding.kind, finding.rows, finding.detail) == ("no face found", (2,), "by the detector haar")
+    assert told == [1, 2, 3]
 
 
 def test_a_subject_in_two_splits_is_found(make: Callable[..., Manifest]) -> None:

@@ -49,3 +49,13 @@ def test_a_copy_that_says_more_or_is_to_be_answered_is_not_dropped(make: Callabl
     assert [sample.age for sample in kept] == [None, 20, None]
     assert {sample.duplicate_group for sample in kept} == {"audit-1"}
     assert done == []
+
+
+def test_contradicting_copies_all_stay_with_a_spread_of_a_year_and_a_half_at_least(
+    make: Callable[..., Manifest],
+) -> None:
+    first = Sample("a.png", age=20, split="train")
+    manifest = make(first, replace(first, image="copy-1.png"), replace(first, image="copy-2.png", age=21))
+    kept, done = clean(manifest, audit_manifest(manifest))
+    assert [(sample.age, sample.age_std) for sample in kept] == [(20.33, 1.5)] * 3
+    assert [row for row, _ in done] == [1, 2, 3]

@@ -12,7 +12,7 @@ from agelens.data.manifest import Manifest, read_manifest
 from agelens.data.pack import Pack, crop_found, is_pack, write_pack
 from agelens.errors import ImageError, ManifestError
 from agelens.faces.crop import CropConvention, crop_face
-from agelens.faces.detection import Haar
+from agelens.faces.detection import Detection, Haar
 from agelens.faces.images import open_image, resize_to_square
 from agelens.labels import Sample
 
@@ -77,6 +77,19 @@ def test_a_found_face_is_packed_as_predict_feeds_it_to_the_network(astronaut: Pa
     pixels = open_image(astronaut).pixels
     expected = crop_face(pixels, finder.detect(pixels)[0], "haar", CropConvention(), 32)
     np.testing.assert_array_equal(Pack(tmp_path / "pack")[0], expected)
+
+
+def test_of_several_faces_the_detectors_first_is_packed() -> None:
+    class TwoFaces:
+        name = "whole-box"
+
+        def detect(self, pixels: np.ndarray) -> list[Detection]:
+            return [Detection((0, 0, 40, 40), 0.9), Detection((40, 40, 60, 60), 0.9)]
+
+    convention = CropConvention(boxes={"whole-box": (0, 0, 1, 1)})
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    packed = crop_found(TwoFaces(), convention)(pixels, 40)
+    np.testing.assert_array_equal(packed[1:-1, 1:-1], pixels[1:39, 1:39])
 
 
 def test_packing_again_replaces_the_pack_but_nothing_else(manifest: Manifest, tmp_path: Path) -> None:

@@ -69,6 +69,13 @@ def test_each_stratum_has_its_shares_before_the_whole_has() -> None:
     assert Counter(sample.split for sample in done[4:]) == {"train": 4, "test": 1}
 
 
+def test_the_largest_clusters_are_dealt_first_so_that_single_rows_fill_the_gaps() -> None:
+    singles = [Sample(f"s{number}", age=30) for number in range(4)]
+    family = [Sample(f"f{number}", age=30, subject="family") for number in range(4)]
+    counts = Counter(s.split for s in split_samples([*singles, *family], {"a": 0.5, "b": 0.5}))
+    assert counts == {"a": 4, "b": 4}
+
+
 def test_rows_with_a_split_keep_it_and_their_cluster_follows() -> None:
     samples = [Sample("a", split="test", subject="p"), Sample("b", subject="p"), Sample("c")]
     done = split_samples(samples, {"train": 1.0})

@@ -15,24 +15,16 @@ if TYPE_CHECKING:
     from agelens.data.split import split_samples
     from agelens.data.suspects import suspected_labels
 
-#: Public name -> its module. Loaded on first use: OpenCV and NumPy take most of the import's time.
-_MODULES = {
-    "DATA_SETS": "readers",
-    "Audit": "audit",
-    "Finding": "problems",
-    "Manifest": "manifest",
-    "Pack": "pack",
-    "Problem": "problems",
-    "audit_manifest": "audit",
-    "clean": "cleaning",
-    "copies_between": "audit",
-    "crop_found": "pack",
-    "read_manifest": "manifest",
-    "split_samples": "split",
-    "suspected_labels": "suspects",
-    "terms_of": "readers",
-    "write_manifest": "manifest",
-    "write_pack": "pack",
+#: Module -> its public names. Loaded on first use: OpenCV and NumPy take most of the import's time.
+_PUBLIC = {
+    "audit": ("Audit", "audit_manifest", "copies_between"),
+    "cleaning": ("clean",),
+    "manifest": ("Manifest", "read_manifest", "write_manifest"),
+    "pack": ("Pack", "crop_found", "write_pack"),
+    "problems": ("Finding", "Problem"),
+    "readers": ("DATA_SETS", "terms_of"),
+    "split": ("split_samples",),
+    "suspects": ("suspected_labels",),
 }
 
 __all__ = [
@@ -56,6 +48,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'agelens.data' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"agelens.data.{_MODULES[name]}"), name)
+    for module, names in _PUBLIC.items():
+        if name in names:
+            return getattr(importlib.import_module(f"agelens.data.{module}"), name)
+    raise AttributeError(f"module 'agelens.data' has no attribute {name!r}")

@@ -27,7 +27,7 @@ def decode_each(
     Args:
         paths: image files.
         look: called in ``workers`` threads.
-        progress: told how many images are done.
+        progress: called with the number of images done so far.
         workers: threads; OpenCV and Pillow decode outside Python's lock.
     """
 

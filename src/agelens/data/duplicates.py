@@ -48,8 +48,8 @@ class Fingerprint:
     Attributes:
         digest: SHA-256 of the file.
         grey: (64, 64) uint8.
-        width: of the upright original, pixels.
-        height: of the upright original, pixels.
+        width: pixels of the upright original.
+        height: likewise.
         sharpness: variance of the Laplacian at 64×64; low for a blurred picture.
     """
 

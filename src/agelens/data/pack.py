@@ -58,9 +58,9 @@ def write_pack(
     Args:
         manifest: the rows to pack.
         folder: receives the pack, whole or not at all; an earlier pack there is replaced.
-        size: of the packed squares, pixels.
+        size: side of the packed squares, pixels.
         crop: how a picture becomes a square face.
-        progress: told how many rows are done.
+        progress: called with the number of rows done so far.
         workers: decoding threads.
 
     Raises:

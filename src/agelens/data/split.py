@@ -53,11 +53,11 @@ def split_samples(
     the split that is furthest below its share.
 
     Args:
-        samples: in any order; the order is kept.
+        samples: the rows in any order, which is kept.
         ratio: split -> share, summing to 1.
-        seed: of the order in which equal clusters are dealt.
-        again: deal out samples that have a split, too.
-        of: deal out the samples of this split, too, as when a part of ``train`` is set aside.
+        seed: random seed; it decides in which order clusters of one size are dealt.
+        again: whether to deal out the samples that have a split, too.
+        of: a split whose samples are dealt out, too, as when a part of ``train`` is set aside.
 
     Raises:
         ManifestError: no sample is of the split ``of``.

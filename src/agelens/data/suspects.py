@@ -36,8 +36,8 @@ def suspected_labels(
     it is on average for faces that carry it.
 
     Args:
-        samples: of the manifest.
-        rows: (n,) positions of the samples that were answered.
+        samples: all rows of the manifest.
+        rows: (n,) positions of those that were answered.
         age: (n, 101) probabilities.
         gender: (n, 2) probabilities.
     """
