@@ -21,7 +21,7 @@ from agelens.inference.video import Video, mp4_encoder
 
 
 def predict(*arguments: object) -> Result:
-    return CliRunner().invoke(app, ["predict", *map(str, arguments)])
+    return CliRunner(env={"COLUMNS": "160"}).invoke(app, ["predict", *map(str, arguments)])
 
 
 def table(text: str) -> str:
@@ -170,11 +170,8 @@ def test_refused_faces_are_counted_and_keep_their_line(astronaut: Path) -> None:
 
 def test_the_median_and_the_mirror_image_change_the_answer(astronaut: Path) -> None:
     options = (astronaut, "--detector", "haar", "--format", "json")
-    ages = {
-        json.loads(predict(*options, *more).stdout)[0]["faces"][0]["age"]
-        for more in ((), ("--point", "median"), ("--flip",))
-    }
-    assert len(ages) == 3
+    answers = {predict(*options, *more).stdout for more in ((), ("--point", "median"), ("--flip",))}
+    assert len(answers) == 3
 
 
 @pytest.fixture(scope="module")
