@@ -20,11 +20,12 @@ from typing import Any
 import pyarrow.parquet  # noqa: F401 - a job loads it once, which is no part of its pace
 
 import agelens
-from agelens.apps.jobs.job import Asked, run_job
+from agelens.apps.jobs.job import JobSpec, run_job
 from agelens.faces import quality
 from agelens.faces.crop import crop_face
 from agelens.faces.images import open_image
-from agelens.inference.sources import stream
+from agelens.inference.options import AnswerOptions
+from agelens.inference.sources import ImageRef, stream
 
 CORES = 2
 CHUNK = 500
@@ -40,12 +41,12 @@ def main() -> None:
     predictor = agelens.load("embedded", options.detector, threads=CORES)
     parts = dict.fromkeys(("open", "find", "cut", "network"), 0.0)
     for start in range(0, len(images), CHUNK):
-        add_parts(parts, predictor, [one.path for one in images[start : start + CHUNK]])
+        add_parts(parts, predictor, images[start : start + CHUNK])
     total = sum(parts.values())
-    asked = Asked("benchmark", options.detector, 0.9, None, 0.0)
+    spec = JobSpec("benchmark", options.detector, "onnxruntime", AnswerOptions())
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        report = run_job(predictor, images, Path(folder) / "out.parquet", asked)
+        report = run_job(predictor, images, Path(folder) / "out.parquet", spec)
         whole = time.perf_counter() - started
     each = 1000 / len(images)
     print(", ".join(f"{name} {each * seconds:.2f} ms" for name, seconds in parts.items()))
@@ -54,7 +55,7 @@ def main() -> None:
     print(f"{whole / total:.2f} × the sum; {report.faces} faces of {report.images} images")
 
 
-def add_parts(parts: dict[str, float], predictor: agelens.Predictor, paths: Sequence[Path]) -> None:
+def add_parts(parts: dict[str, float], predictor: agelens.Predictor, images: Sequence[ImageRef]) -> None:
     """Time each part over one chunk of images."""
     detector, spec = predictor.detector, predictor.bundle.spec
 
@@ -65,7 +66,7 @@ def add_parts(parts: dict[str, float], predictor: agelens.Predictor, paths: Sequ
         parts[name] += time.perf_counter() - started
         return results
 
-    pixels = [picture.pixels for picture in timed("open", open_image, paths)]
+    pixels = [picture.pixels for picture in timed("open", open_image, [one.source for one in images])]
     found = timed("find", detector.detect, pixels)
     pairs = [(p, one) for p, detections in zip(pixels, found, strict=True) for one in detections]
 

@@ -137,3 +137,17 @@ def tiny_bundle(tmp_path: Path) -> Bundle:
 def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A manifest of 160 + 64 + 64 synthetic faces that a tiny network learns in seconds."""
     return write_synthetic(tmp_path_factory.mktemp("synthetic"), {"train": 160, "val": 64, "test": 64})
+
+
+@pytest.fixture
+def chips(tmp_path: Path) -> Path:
+    """Forty small pictures in two folders, two of them broken."""
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        path = tmp_path / "chips" / f"{number % 2}" / f"{number:03d}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        coarse = rng.integers(0, 255, (9, 9, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((90, 90), Image.Resampling.BICUBIC).save(path)
+    (tmp_path / "chips" / "0" / "010.jpg").write_bytes(b"nonsense")
+    (tmp_path / "chips" / "1" / "011.jpg").write_bytes(b"")
+    return tmp_path / "chips"

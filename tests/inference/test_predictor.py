@@ -10,13 +10,12 @@ from PIL import Image
 
 import agelens
 from agelens import ages
-from agelens.errors import BundleError, ImageError
+from agelens.errors import ImageError
 from agelens.faces.detection.base import Detection
 from agelens.faces.images import open_image
+from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import Predictor
-from agelens.inference.runtimes import RuntimeName
-from agelens.models.bundle import Bundle
-from agelens.models.catalogue import resolve
+from agelens.inference.sources import ImageRef
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,8 @@ def test_a_face_is_answered_whole(predictor: Predictor, astronaut: Path) -> None
 
 
 def test_a_higher_level_gives_a_wider_interval(predictor: Predictor, astronaut: Path) -> None:
-    (narrow,), (wide,) = predictor.predict(astronaut, level=0.5), predictor.predict(astronaut, level=0.95)
+    (narrow,), (wide,) = (predictor.predict(astronaut, AnswerOptions(level=level)) for level in (0.5, 0.95))
+    assert (narrow.interval_level, wide.interval_level) == (0.5, 0.95)
     assert wide.age_interval[0] < narrow.age_interval[0] < narrow.age_interval[1] < wide.age_interval[1]
 
 
@@ -137,35 +137,66 @@ def test_without_a_face_the_whole_picture_is_cropped(predictor: Predictor) -> No
     assert largest.crop.shape == (side, side, 3)
 
 
-def test_a_refused_face_keeps_its_place_and_says_why(astronaut: Path, predictor: Predictor) -> None:
-    (face,) = predictor.predict(astronaut)
-    assert face.refusal(face.quality) is None
-    values = face.to_dict(18, min_quality=1.0)
-    assert values["refused"] == f"quality {face.quality:.2f} is below 1"
-    for name in ("age", "age_interval", "gender", "gender_probability", "at_least_probability"):
-        assert values[name] is None
-    assert values["box"] == face.to_dict()["box"]
-    assert face.to_dict(18)["refused"] is None
+def test_the_options_are_honoured(astronaut: Path, predictor: Predictor) -> None:
+    (plain,) = predictor.predict(astronaut)
+    options = AnswerOptions(at_least=30, min_quality=1.0, point="median")
+    (asked,) = predictor.predict(astronaut, options)
+    assert asked.age == pytest.approx(float(ages.quantile(plain.age_probabilities, 0.5)), abs=1e-6)
+    assert asked.age != plain.age
+    assert asked.at_least_probability == plain.probability_at_least(30)
+    assert asked.refused == f"quality {plain.quality:.2f} is below 1"
+    (answer,) = predictor.predict_many([astronaut], options)
+    assert answer.faces == (asked,)
 
 
-@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
-def test_a_model_that_a_runtime_cannot_load_is_a_sentence(tmp_path: Path, runtime: RuntimeName) -> None:
-    spec = resolve("embedded").spec
-    (tmp_path / "model.onnx").write_bytes(b"not onnx")
-    with pytest.raises(BundleError, match=f"cannot be loaded by {runtime}"):
-        Predictor(Bundle(tmp_path, spec), "whole", runtime=runtime)
+def test_flipping_averages_a_face_with_its_mirror_image(astronaut: Path, predictor: Predictor) -> None:
+    aligned = predictor.detect(astronaut)
+    (crop,) = aligned.crops
+    both = predictor.read_faces([crop, crop[:, ::-1]])
+    (face,) = predictor.predict(astronaut, AnswerOptions(flip=True))
+    np.testing.assert_allclose(face.age_probabilities, both.age.mean(axis=0), atol=1e-6)
+    assert face.gender_probability == pytest.approx(both.gender.mean(axis=0).max(), abs=1e-6)
 
 
-def test_openvino_answers_alike_from_many_threads(predictor: Predictor) -> None:
-    size = predictor.bundle.spec.input.size
-    crops = np.random.default_rng(0).integers(0, 255, (24, size, size, 3), dtype=np.uint8)
-    other = agelens.load("embedded", "whole", runtime="openvino", threads=1)
-    here = predictor.read_faces(crops)
-    with ThreadPoolExecutor(4) as pool:
-        there = list(pool.map(lambda row: other.read_faces(crops[row : row + 1]), range(24)))
-    for row, reading in enumerate(there):
-        assert abs(ages.expectation(reading.age)[0] - ages.expectation(here.age)[row]) < 0.5
-        np.testing.assert_allclose(reading.gender[0], here.gender[row], atol=0.02)
+def test_whoever_asks_for_an_image_names_it(astronaut: Path, predictor: Predictor) -> None:
+    named = [ImageRef("she", astronaut.read_bytes()), ImageRef("text.jpg", b"nonsense")]
+    good, bad = predictor.predict_many(named)
+    assert (good.image, len(good.faces)) == ("she", 1)
+    assert bad.image == "text.jpg"
+    assert str(bad.error).startswith("text.jpg: is not an image")
+    with pytest.raises(ImageError, match=r"^me: is not an image"):
+        predictor.predict(b"nonsense", name="me")
+    assert predictor.detect(str(astronaut)).answer.image == str(astronaut)
+    assert predictor.detect(astronaut.read_bytes()).answer.image == "(in memory)"
+
+
+def test_more_faces_than_allowed_are_an_error_that_names_the_image(photos: Path, yunet: Path) -> None:
+    predictor = agelens.load("embedded", "yunet", yunet=yunet, max_faces=1)
+    (answer,) = predictor.predict_many([ImageRef("two", photos / "couple.jpg")])
+    assert answer.error == "two: holds 2 faces, over the limit of 1"
+    assert not predictor.crop_largest(np.zeros((99, 99, 3), np.uint8)).found
+
+
+def test_crops_of_another_size_or_type_are_refused(predictor: Predictor) -> None:
+    side = predictor.bundle.spec.input.size
+    for crop in (np.zeros((side, side - 1, 3), np.uint8), np.zeros((side, side, 3), np.float32)):
+        with pytest.raises(ValueError, match=rf"must be uint8 \({side}, {side}, 3\), not"):
+            predictor.read_faces([crop])  # type: ignore[list-item]
+
+
+def test_an_image_without_a_face_is_opened_once(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (64, 64), "grey").save(tmp_path / "grey.png")
+    opened: list[object] = []
+
+    def counted(source: Path, *arguments: object, **options: object) -> object:
+        opened.append(source)
+        return open_image(source, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("agelens.inference.predictor.open_image", counted)
+    assert not predictor.crop_largest(tmp_path / "grey.png").found
+    assert len(opened) == 1
 
 
 def test_yunet_reads_the_real_photos(photos: Path, yunet: Path) -> None:

@@ -5,21 +5,43 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 import agelens
-from agelens.apps.jobs.job import Asked, run_job
+from agelens.apps.jobs.job import JobSpec, run_job
 from agelens.errors import JobError
+from agelens.inference.options import AnswerOptions
 from agelens.inference.sources import stream
 
-ASKED = Asked("model", "whole", 0.9, 18, 0.0)
+SPEC = JobSpec("model", "whole", "onnxruntime", AnswerOptions(at_least=18))
 
 
-def job(chips: Path, output: Path, asked: Asked = ASKED, **options: int):
-    return run_job(agelens.load("embedded", "whole"), stream([chips]), output, asked, part=7, **options)
+#: The command with parts of five images, and a fifth of a second between them to be killed in.
+SLOW = """
+import contextlib, time
+import agelens.apps.jobs.job as job
+from agelens.cli.main import main
+
+job.run_job.__kwdefaults__["part"] = 5
+writer = job.parquet_writer
+
+@contextlib.contextmanager
+def slow_writer(*arguments):
+    with writer(*arguments) as add:
+        yield add
+    time.sleep(0.2)
+
+job.parquet_writer = slow_writer
+main()
+"""
+
+
+def job(chips: Path, output: Path, spec: JobSpec = SPEC, **options: int):
+    return run_job(agelens.load("embedded", "whole"), stream([chips]), output, spec, part=7, **options)
 
 
 def test_a_table_has_a_row_an_image_with_failures_in_their_own_column(chips: Path, tmp_path: Path) -> None:
@@ -68,9 +90,9 @@ def test_another_job_or_other_images_do_not_mix(chips: Path, tmp_path: Path) -> 
     with pytest.raises(KeyboardInterrupt):
         job(chips, output, progress=stop)
     with pytest.raises(JobError, match="asked for another level"):
-        job(chips, output, Asked("model", "whole", 0.8, 18, 0.0))
+        job(chips, output, replace(SPEC, options=AnswerOptions(level=0.8, at_least=18)))
     with pytest.raises(JobError, match="asked for another runtime"):
-        job(chips, output, Asked("model", "whole", 0.9, 18, 0.0, "openvino"))
+        job(chips, output, replace(SPEC, runtime="openvino"))
     (chips / "0" / "000.jpg").unlink()
     with pytest.raises(JobError, match="the images have changed"):
         job(chips, output)
@@ -79,13 +101,7 @@ def test_another_job_or_other_images_do_not_mix(chips: Path, tmp_path: Path) -> 
 def test_the_command_survives_a_kill(chips: Path, tmp_path: Path) -> None:
     """SIGKILL at the first finished part, twice; the third run ends it, equal to a run of its own."""
     output = tmp_path / "out.parquet"
-    code = (
-        "import agelens.apps.jobs.job as j; j.PART = 5; j.run_job.__kwdefaults__['part'] = 5; "
-        "import time; write = j._write; "
-        "j._write = lambda *a: (write(*a), time.sleep(0.2)); "
-        "from agelens.cli.main import main; main()"
-    )
-    command = [sys.executable, "-c", code, "predict", str(chips), "-o", str(output), "--detector", "whole"]
+    command = [sys.executable, "-c", SLOW, "predict", str(chips), "-o", str(output), "--detector", "whole"]
     for parts in (1, 4):
         with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
             folder = Path(f"{output}.parts")
@@ -103,18 +119,3 @@ def test_the_command_survives_a_kill(chips: Path, tmp_path: Path) -> None:
     command[command.index(str(output))] = str(alone)
     subprocess.run(command, check=False, capture_output=True)
     assert pq.read_table(output).equals(pq.read_table(alone))
-
-
-def test_formats_that_do_not_belong_to_a_job_are_refused(chips: Path, tmp_path: Path) -> None:
-    for options, sentence in (
-        (["-o", "x.parquet", "--format", "csv"], "has no --format"),
-        (["--engine", "ray"], "writes one Parquet table"),
-        (["-o", "x.parquet", "--engine", "ray", "--annotate", "d"], "no --annotate"),
-        (["-o", "x.parquet", "--engine", "ray", "--threads", "2"], "no --threads"),
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", "agelens", "predict", str(chips), *options],
-            check=False, capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == 2
-        assert sentence in done.stderr

@@ -15,15 +15,16 @@ import pyarrow.parquet as pq
 import pytest
 
 import agelens
-from agelens.apps.jobs.job import Asked, run_job
+from agelens.apps.jobs.job import JobSpec, run_job
 from agelens.apps.jobs.ray_job import run_ray_job, table_of_bytes
+from agelens.inference.options import AnswerOptions
 from agelens.inference.sources import stream
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'agelens[ray]'")
 
 pytestmark = pytest.mark.slow
 
-ASKED = Asked("model", "whole", 0.9, None, 0.0)
+SPEC = JobSpec("model", "whole", "onnxruntime", AnswerOptions())
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def readers() -> list[int]:
                 title = (entry / "cmdline").read_bytes()
             except OSError:
                 continue
-            if title.startswith(b"ray::") and b"MapWorker" in title and b"Reader" in title:
+            if title.startswith(b"ray::") and b"MapWorker" in title and b"RayWorker" in title:
                 found.append(int(entry.name))
     return found
 
@@ -56,7 +57,7 @@ def readers() -> list[int]:
 def test_a_killed_worker_costs_nothing_and_the_table_is_the_same(
     cluster: Any, chips: Path, tmp_path: Path
 ) -> None:
-    names = [str(one.path) for one in stream([chips])] * 40
+    names = [str(one.source) for one in stream([chips])] * 40
     killed: list[int] = []
 
     def kill() -> None:
@@ -70,11 +71,11 @@ def test_a_killed_worker_costs_nothing_and_the_table_is_the_same(
 
     killer = threading.Thread(target=kill)
     killer.start()
-    report = run_ray_job("embedded", names, str(tmp_path / "ray.parquet"), ASKED, workers=2)
+    report = run_ray_job("embedded", names, str(tmp_path / "ray.parquet"), SPEC, workers=2)
     killer.join()
     assert killed
     assert (report.images, report.failed) == (1600, 80)
-    run_job(agelens.load("embedded", "whole"), stream([chips]), tmp_path / "here.parquet", ASKED)
+    run_job(agelens.load("embedded", "whole"), stream([chips]), tmp_path / "here.parquet", SPEC)
     there = pq.read_table(tmp_path / "ray.parquet")
     here = pq.read_table(tmp_path / "here.parquet")
     assert there["image"].to_pylist() == names
@@ -82,12 +83,12 @@ def test_a_killed_worker_costs_nothing_and_the_table_is_the_same(
 
 
 def test_images_may_come_as_bytes_in_parquet(cluster: Any, chips: Path, tmp_path: Path) -> None:
-    paths = [one.path for one in stream([chips])]
+    paths = [Path(str(one.source)) for one in stream([chips])]
     table = pa.table({"image": [p.name for p in paths], "bytes": [p.read_bytes() for p in paths]})
     pq.write_table(table, tmp_path / "in.parquet")
     assert table_of_bytes([str(tmp_path / "in.parquet"), "x.jpg"]) is None
     dataset = table_of_bytes([str(tmp_path / "in.parquet")])
     output = f"file://{tmp_path}/out.parquet"
-    report = run_ray_job("embedded", dataset, output, ASKED, workers=2)
+    report = run_ray_job("embedded", dataset, output, SPEC, workers=2)
     assert (report.images, report.faces, report.failed) == (40, 38, 2)
     assert pq.read_table(tmp_path / "out.parquet")["image"].to_pylist() == [p.name for p in paths]

@@ -1,0 +1,220 @@
+"""``agelens predict`` as a person meets it: what it prints, what it writes, how it ends."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import Result
+from PIL import Image
+from typer.testing import CliRunner
+
+from agelens.cli.main import app
+from agelens.errors import AgeLensError
+from agelens.inference.video import Video, mp4_encoder
+
+
+def predict(*arguments: object) -> Result:
+    return CliRunner(env={"COLUMNS": "160"}).invoke(app, ["predict", *map(str, arguments)])
+
+
+def table(text: str) -> str:
+    """A table's words, however wide it was."""
+    return " ".join(text.split())
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory, astronaut: Path) -> Path:
+    """A folder with two good images and three bad ones."""
+    folder = tmp_path_factory.mktemp("mixed")
+    shutil.copy(astronaut, folder / "good.jpg")
+    Image.new("RGB", (64, 64), "grey").save(folder / "faceless.png")
+    (folder / "text.jpg").write_text("I am no picture")
+    (folder / "empty.jpg").touch()
+    (folder / "cut.jpg").write_bytes(astronaut.read_bytes()[:9000])
+    return folder
+
+
+def test_json_gives_one_entry_an_image_names_the_bad_ones_and_exits_1(mixed: Path) -> None:
+    done = predict(mixed, "--detector", "haar", "--format", "json")
+    assert done.exit_code == 1
+    entries = {Path(entry["image"]).name: entry for entry in json.loads(done.stdout)}
+    assert len(entries) == 5
+    assert [name for name, entry in sorted(entries.items()) if entry["error"]] == [
+        "cut.jpg",
+        "empty.jpg",
+        "text.jpg",
+    ]
+    assert entries["faceless.png"]["faces"] == []
+    (face,) = entries["good.jpg"]["faces"]
+    assert set(face) == {
+        "box", "detection", "quality", "refused", "age", "age_interval", "interval_level", "gender",
+        "gender_probability",
+    }  # fmt: skip
+    assert (entries["good.jpg"]["width"], entries["good.jpg"]["height"]) == (512, 512)
+    for name in ("cut.jpg", "empty.jpg", "text.jpg"):
+        assert name in done.stderr
+    assert "3 of 5 images" in done.stderr
+
+
+def test_jsonl_and_csv_hold_the_same(mixed: Path, tmp_path: Path) -> None:
+    for name in ("a.jsonl", "a.csv", "a.json"):
+        done = predict(mixed, "--detector", "haar", "--output", tmp_path / name)
+        assert (done.exit_code, done.stdout) == (1, "")
+    lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert lines == json.loads((tmp_path / "a.json").read_text())
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text())))
+    assert len(rows) == 5
+    good = next(row for row in rows if row["image"].endswith("good.jpg"))
+    expected = next(entry for entry in lines if entry["image"].endswith("good.jpg"))["faces"][0]
+    assert float(good["age"]) == expected["age"]
+    assert [float(good["age_low"]), float(good["age_high"])] == expected["age_interval"]
+
+
+def test_the_table_shows_every_image_and_exits_0_when_all_are_read(astronaut: Path, mixed: Path) -> None:
+    done = predict(astronaut, mixed / "faceless.png", "--detector", "haar", "--level", "0.8")
+    assert done.exit_code == 0
+    assert "80% interval" in done.stdout
+    assert "no face found" in done.stdout
+    assert "female" in done.stdout
+
+
+def test_annotated_copies_keep_their_names_and_do_not_overwrite_each_other(
+    astronaut: Path, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        shutil.copy(astronaut, tmp_path / name / "a.jpg")
+    done = predict(tmp_path / "one", tmp_path / "two", "--detector", "haar", "--annotate", tmp_path / "out")
+    assert done.exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-2.jpg", "a.jpg"]
+
+
+def test_a_missing_image_is_a_failed_input(tmp_path: Path) -> None:
+    done = predict(tmp_path / "gone.jpg", "--detector", "haar")
+    assert done.exit_code == 1
+    assert "no such file" in done.stderr
+
+
+def test_the_probability_of_an_age_or_more_is_answered_in_every_format(astronaut: Path) -> None:
+    options = (astronaut, "--detector", "haar", "--at-least", 18)
+    (answer,) = json.loads(predict(*options, "--format", "json").stdout)
+    face = answer["faces"][0]
+    assert face["at_least"] == 18
+    assert 0.9 < face["at_least_probability"] <= 1
+    (row,) = csv.DictReader(io.StringIO(predict(*options, "--format", "csv").stdout))
+    assert float(row["at_least_probability"]) == face["at_least_probability"]
+    assert "18 or older" in predict(*options).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["x.jpg", "--address", "ray://head:1"], "--address needs --engine ray"),
+        (["x.jpg", "--engine", "ray"], "--engine ray writes one Parquet table"),
+        (["x.jpg", "-o", "x.parquet", "--engine", "ray", "--threads", "2"], "no --threads"),
+        (["x.jpg", "-o", "x.parquet", "--format", "csv"], "has no --format"),
+        (["x.jpg", "-o", "x.parquet", "--annotate", "d"], "no --annotate"),
+        (["x.jpg", "--detector", "haar", "--yunet", "y.onnx"], "--yunet needs --detector yunet or auto"),
+        (["x.jpg", "--detector", "yunet", "--yunet", "gone.onnx"], "gone.onnx"),
+        (["x.mp4", "--format", "csv"], "a video's answers are JSON lines"),
+        (["x.mp4", "-o", "x.parquet"], "its --output is a .jsonl file"),
+        (["x.mp4", "y.jpg"], "is read alone"),
+        (["x.mp4"], "x.mp4: no such file"),
+        (["{empty}"], "holds no images"),
+    ],
+)
+def test_wrong_use_is_a_sentence_before_any_work(arguments: list[str], sentence: str, tmp_path: Path) -> None:
+    error = predict(*(text.format(empty=tmp_path) for text in arguments)).exception
+    assert isinstance(error, AgeLensError)
+    assert sentence in str(error)
+    assert error.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--level", "1.5"], "0.99"),
+        (["--at-least", "101"], "100"),
+        (["--min-quality", "2"], "min-quality"),
+        (["--point", "mode"], "median"),
+        (["--detector", "retina"], "retina"),
+    ],
+)
+def test_a_value_out_of_range_names_the_range(arguments: list[str], message: str) -> None:
+    done = predict("x.jpg", *arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_the_readmes_example(astronaut: Path) -> None:
+    done = predict(astronaut, "--detector", "haar")
+    assert done.stdout.splitlines() == [
+        "image           age  90% interval  gender  sure  face at (x, y)",
+        "astronaut.jpg  33.0       18 – 48  female   93%         173, 63",
+    ]
+
+
+def test_refused_faces_are_counted_and_keep_their_line(astronaut: Path) -> None:
+    done = predict(astronaut, "--detector", "haar", "--min-quality", "1", "--at-least", "18")
+    assert done.exit_code == 0
+    assert "refused: quality 0.48" in table(done.stdout)
+    assert "1 faces are below quality 1 and were refused" in done.stderr
+
+
+def test_the_median_and_the_mirror_image_change_the_answer(astronaut: Path) -> None:
+    options = (astronaut, "--detector", "haar", "--format", "json")
+    answers = {predict(*options, *more).stdout for more in ((), ("--point", "median"), ("--flip",))}
+    assert len(answers) == 3
+
+
+@pytest.fixture(scope="module")
+def clip(astronaut: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half a second of the astronaut drifting to the right."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    picture = cv2.cvtColor(cv2.imread(str(astronaut)), cv2.COLOR_BGR2RGB)
+    with mp4_encoder(path, 10.0, (512, 512)) as append:
+        for number in range(5):
+            append(np.roll(picture, 6 * number, axis=1))
+    return path
+
+
+def test_a_video_gives_lines_a_table_and_the_drawn_video(clip: Path, tmp_path: Path) -> None:
+    done = predict(
+        clip, "--detector", "haar", "--at-least", "18", "-o", tmp_path / "faces.jsonl", "--annotate",
+        tmp_path / "drawn",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "90% interval" in table(done.stdout)
+    assert "0.0–0.4 s" in done.stdout
+    lines = [json.loads(line) for line in (tmp_path / "faces.jsonl").read_text().splitlines()]
+    assert [line["frame"] for line in lines] == list(range(5))
+    assert lines[3]["faces"][0]["track"] == 1
+    assert lines[3]["faces"][0]["at_least"] == 18
+    assert list((tmp_path / "drawn").iterdir()) == [tmp_path / "drawn" / "clip.mp4"]
+    drawn = Video(str(tmp_path / "drawn" / "clip.mp4"))
+    assert (drawn.frames, drawn.size) == (5, (512, 512))
+
+
+def test_a_videos_lines_go_to_stdout_alone_where_they_are_asked_for(clip: Path) -> None:
+    done = predict(clip, "--detector", "haar", "--format", "jsonl")
+    assert [json.loads(line)["seconds"] for line in done.stdout.splitlines()] == [0, 0.1, 0.2, 0.3, 0.4]
+
+
+def test_faces_of_a_video_are_refused_by_quality_too(clip: Path, tmp_path: Path) -> None:
+    files = ["-o", tmp_path / "f.jsonl", "--annotate", tmp_path / "drawn"]
+    done = predict(clip, "--detector", "haar", "--min-quality", "1", *files)
+    _, frame = cv2.VideoCapture(str(tmp_path / "drawn" / "clip.mp4")).read()
+    label = frame[:120, 150:300].astype(int)  # about the face, above the orange suit
+    orange = np.abs(label - (0, 159, 230)).max(axis=2) < 40  # BGR; an answer's label has a thousand
+    assert orange.sum() < 100
+    assert "refused: quality" in table(done.stdout)
+    first = json.loads((tmp_path / "f.jsonl").read_text().splitlines()[0])["faces"][0]
+    assert first["age"] is None
+    assert first["refused"].endswith("is below 1")

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from agelens.inference.answers import Answer, Face
+from agelens.inference.options import AnswerOptions
+from agelens.inference.rows import columns, rows_of
+from agelens.labels import Gender
+
+FACE = Face((1, 2, 3, 4), 0.9, 31.4, (24, 39.5), 0.9, Gender.FEMALE, 0.97, np.full(101, 1 / 101), quality=0.5)
+
+
+def test_the_columns_and_their_kinds() -> None:
+    assert list(columns(AnswerOptions())) == [
+        "image", "face", "x0", "y0", "x1", "y1", "detection", "quality", "age", "age_low", "age_high",
+        "interval_level", "gender", "gender_probability", "refused", "error",
+    ]  # fmt: skip
+    asked = columns(AnswerOptions(at_least=18))
+    assert list(asked)[-3:] == ["error", "at_least", "at_least_probability"]
+    assert [asked[name] for name in ("image", "face", "x0", "age_low", "gender", "refused", "at_least")] == [
+        str, int, float, float, str, str, int,
+    ]  # fmt: skip
+
+
+def test_a_face_is_a_row_with_its_number() -> None:
+    rows = rows_of(Answer("a.jpg", 9, 9, (FACE, replace(FACE, box=(5, 6, 7, 8)))))
+    assert [(row["image"], row["face"], row["x0"], row["y1"]) for row in rows] == [
+        ("a.jpg", 1, 1, 4),
+        ("a.jpg", 2, 5, 8),
+    ]
+    assert (rows[0]["age_low"], rows[0]["age"], rows[0]["age_high"]) == (24, 31.4, 39.5)
+    assert set(rows[0]) == set(columns(AnswerOptions())) - {"error"}
+
+
+def test_a_refused_face_has_no_bounds() -> None:
+    (row,) = rows_of(Answer("a.jpg", 9, 9, (replace(FACE, refused="quality 0.50 is below 0.6"),)))
+    assert (row["age_low"], row["age"], row["age_high"], row["gender"]) == (None, None, None, None)
+    assert row["refused"] == "quality 0.50 is below 0.6"
+
+
+def test_an_image_without_a_face_has_a_row_too() -> None:
+    assert rows_of(Answer("a.jpg", 9, 9)) == [{"image": "a.jpg", "error": None}]
+    assert rows_of(Answer("a.jpg", error="a.jpg: gone")) == [{"image": "a.jpg", "error": "a.jpg: gone"}]

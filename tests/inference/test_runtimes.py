@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import agelens
+from agelens import ages
+from agelens.errors import BundleError
+from agelens.inference.runtimes import RuntimeName, load_network
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_a_model_that_a_runtime_cannot_load_is_a_sentence(tmp_path: Path, runtime: RuntimeName) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"not onnx")
+    with pytest.raises(BundleError, match=f"cannot be loaded by {runtime}"):
+        load_network(tmp_path / "model.onnx", runtime, 1)
+
+
+def test_openvino_answers_alike_from_many_threads() -> None:
+    predictor = agelens.load("embedded", "whole")
+    size = predictor.bundle.spec.input.size
+    crops = np.random.default_rng(0).integers(0, 255, (24, size, size, 3), dtype=np.uint8)
+    other = agelens.load("embedded", "whole", runtime="openvino", threads=1)
+    here = predictor.read_faces(crops)
+    with ThreadPoolExecutor(4) as pool:
+        there = list(pool.map(lambda row: other.read_faces(crops[row : row + 1]), range(24)))
+    for row, reading in enumerate(there):
+        assert abs(ages.expectation(reading.age)[0] - ages.expectation(here.age)[row]) < 0.5
+        np.testing.assert_allclose(reading.gender[0], here.gender[row], atol=0.02)

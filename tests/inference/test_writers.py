@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from agelens.inference.answers import Answer, Face
+from agelens.inference.options import AnswerOptions
+from agelens.inference.tracking import TrackedFace
+from agelens.inference.video import FrameAnswer, Video
+from agelens.inference.writers import (
+    NAMED,
+    TEXT_WRITERS,
+    Sink,
+    Tally,
+    csv_writer,
+    json_lines_writer,
+    json_writer,
+    parquet_table,
+    parquet_writer,
+    picture_writer,
+    video_writer,
+    write_all,
+)
+from agelens.labels import Gender
+
+FACE = Face(
+    (10, 20, 60, 70), 0.9, 31.4, (24, 39.5), 0.9, Gender.FEMALE, 0.97, np.full(101, 1 / 101), quality=0.5
+)
+REFUSED = replace(FACE, refused="quality 0.50 is below 0.6")
+ANSWERS = [
+    Answer("é\u2028.jpg", 99, 99, (FACE, REFUSED)),
+    Answer("none.jpg", 99, 99),
+    Answer("gone.jpg", error="gone.jpg: no such file"),
+]
+PAIRS = [("", answer) for answer in ANSWERS]
+
+
+@pytest.mark.parametrize("format", ["json", "jsonl", "csv"])
+def test_nothing_appears_until_the_end_and_nothing_after_an_error(format: str, tmp_path: Path) -> None:
+    path = tmp_path / f"out.{format}"
+    path.write_text("before")
+
+    def broken() -> Iterator[tuple[str, Answer]]:
+        yield PAIRS[0]
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_all(broken(), [TEXT_WRITERS[format](path, AnswerOptions())])
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == "before"
+    with TEXT_WRITERS[format](path, AnswerOptions()) as add:
+        add(ANSWERS[0], "")
+        assert path.read_text() == "before"
+    assert "24" in path.read_text()
+
+
+@pytest.mark.parametrize("format", ["json", "jsonl", "csv"])
+def test_standard_output_has_each_answer_as_it_comes(format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with TEXT_WRITERS[format](None, AnswerOptions()) as add:
+        for answer in ANSWERS:
+            add(answer, "")
+            assert answer.image in capsys.readouterr().out
+
+
+def test_a_file_of_json_lines_is_written_line_by_line(tmp_path: Path) -> None:
+    with json_lines_writer(tmp_path / "out.jsonl") as add:
+        for number, answer in enumerate(ANSWERS, start=1):
+            add(answer, "")
+            (unfinished,) = tmp_path.iterdir()
+            lines = unfinished.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+            assert [json.loads(line) for line in lines] == [one.to_dict() for one in ANSWERS[:number]]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_json_is_one_list_indented_by_two(count: int, tmp_path: Path) -> None:
+    write_all(PAIRS[:count], [json_writer(tmp_path / "out.json")])
+    values = [answer.to_dict() for answer in ANSWERS[:count]]
+    text = (tmp_path / "out.json").read_text(encoding="utf-8")
+    assert text == json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
+def test_csv_has_a_row_a_face_and_one_for_each_image_without(tmp_path: Path) -> None:
+    write_all(PAIRS, [csv_writer(tmp_path / "out.csv", AnswerOptions())])
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8"))))
+    assert [row["image"] for row in rows] == ["é\u2028.jpg", "é\u2028.jpg", "none.jpg", "gone.jpg"]
+    assert [row["age"] for row in rows] == ["31.4", "", "", ""]
+    assert rows[3]["error"] == "gone.jpg: no such file"
+
+
+def test_parquet_has_the_same_rows(tmp_path: Path) -> None:
+    options = AnswerOptions(at_least=18)
+    asked = Answer("a.jpg", 9, 9, (replace(FACE, at_least=18, at_least_probability=0.9),))
+    writer = parquet_writer(tmp_path / "out.parquet", options, {"images": "abc"})
+    write_all([*PAIRS, ("", asked)], [writer])
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table.schema.metadata == {b"images": b"abc"}
+    assert table["refused"].to_pylist() == [None, REFUSED.refused, None, None, None]
+    assert table["at_least"].to_pylist() == [None, None, None, None, 18]
+    assert table["face"].to_pylist() == [1, 2, None, None, 1]
+
+
+def test_pictures_keep_their_names_and_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    for name in ("a.png", "b.bmp"):
+        Image.new("RGB", (100, 100)).save(tmp_path / name)
+    with picture_writer(tmp_path / "drawn") as add:
+        for name in ("one/a.png", "two/a.png", "b.bmp"):
+            add(Answer(name, 100, 100, (FACE,)), tmp_path / Path(name).name)
+        add(ANSWERS[2], tmp_path / "gone.jpg")
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["a-2.png", "a.png", "b.png"]
+    assert np.asarray(Image.open(tmp_path / "drawn" / "a-2.png")).any()
+
+
+def test_a_drawn_video_has_every_frame(tmp_path: Path) -> None:
+    blank = np.zeros((480, 640, 3), np.uint8)
+    frames = [(blank, FrameAnswer(n, n / 10, (TrackedFace(1, FACE, n + 1),))) for n in range(5)]
+    write_all(frames, [video_writer(tmp_path / "drawn" / "out.mp4", 10.0)])
+    drawn = Video(str(tmp_path / "drawn" / "out.mp4"))
+    assert (drawn.frames, drawn.size, drawn.rate) == (5, (640, 480), 10.0)
+    assert all(frame.pixels.max() > 100 for frame in drawn)
+
+
+def test_a_video_without_frames_leaves_no_file(tmp_path: Path) -> None:
+    write_all([], [video_writer(tmp_path / "out.mp4", 10.0)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_writer_gets_every_answer_and_progress_ends_before_they_do() -> None:
+    events: list[Any] = []
+
+    @contextmanager
+    def recorder(name: str) -> Iterator[Sink[int]]:
+        yield lambda answer, image: events.append((name, answer, image))
+        events.append(f"{name} ended")
+
+    @contextmanager
+    def progress() -> Iterator[Any]:
+        yield events.append
+        events.append("progress ended")
+
+    write_all([("x", 7), ("y", 8)], [recorder("a"), recorder("b")], progress())
+    assert events == [
+        ("a", 7, "x"), ("b", 7, "x"), 1, ("a", 8, "y"), ("b", 8, "y"), 2,
+        "progress ended", "b ended", "a ended",
+    ]  # fmt: skip
+
+
+def test_an_interrupt_ends_a_camera_and_is_an_error_of_other_streams(tmp_path: Path) -> None:
+    def stream() -> Iterator[tuple[str, Answer]]:
+        yield PAIRS[0]
+        raise KeyboardInterrupt
+
+    path = tmp_path / "out.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        write_all(stream(), [json_lines_writer(path)])
+    assert not path.exists()
+    write_all(stream(), [json_lines_writer(path)], interrupt_ends=True)
+    assert len(path.read_text(encoding="utf-8").split("\n")) == 2
+
+
+def test_answers_and_their_table_are_counted_alike() -> None:
+    answered, tabled = Tally(AnswerOptions()), Tally(AnswerOptions())
+    with answered as add:
+        for answer in ANSWERS:
+            add(answer, "")
+    tabled.add_table(parquet_table(ANSWERS, AnswerOptions()))
+    assert answered == tabled
+    assert (answered.images, answered.faces, answered.refused, answered.failed) == (3, 2, 1, 1)
+    nothing = Tally(AnswerOptions())
+    nothing.add_table(parquet_table(ANSWERS[1:], AnswerOptions()))
+    assert (nothing.images, nothing.faces) == (2, 0)
+
+
+def test_a_tally_tells_the_refused_then_the_first_failures_then_how_many() -> None:
+    tally = Tally(AnswerOptions(min_quality=0.6))
+    assert tally.sentences() == []
+    tally.add(ANSWERS[0])
+    for number in range(NAMED + 5):
+        tally.add(Answer("", error=f"{number}.jpg: gone"))
+    said = tally.sentences()
+    assert said[0] == "1 faces are below quality 0.6 and were refused"
+    assert said[1] == "0.jpg: gone"
+    assert said[-2:] == ["… and 5 more", "25 of 26 images could not be read"]
+    assert len(said) == NAMED + 3
+
+
+def test_a_jobs_tally_tells_its_sum_and_where_the_errors_are() -> None:
+    tally = Tally(AnswerOptions(), "out.parquet", resumed=2)
+    for answer in ANSWERS:
+        tally.add(answer)
+    assert tally.sentences()[0] == "out.parquet: 2 faces of 3 images, 2 of them before this start"
+    assert tally.sentences()[-1] == "1 of 3 images could not be read; see the column 'error'"
