@@ -1,10 +1,10 @@
-"""Images of many requests, read together: a bounded queue, and threads that find faces and read them.
+"""Images of many requests, answered together: a bounded queue, and threads that find faces and infer.
 
-Opening a picture and finding its faces takes most of the time and gains nothing from company, so each image
-has a thread for that; the faces then go through the network in batches across requests. Both are done by the
-same threads, one a core: what is nearest to its answer goes first, and no image waits because a core works
-for three. What is over the bound is refused at once: a client hears it in milliseconds, and nobody waits
-longer than an answer is worth.
+Opening a picture and finding its faces takes most of the time and gains nothing from a batch, so each image
+has a thread for that; the faces then go through the network in batches across requests. The same threads,
+one a core, do both: the image that is nearest to its answer goes first, and no core works for several images
+while others wait. Images over the bound are refused at once: a client hears of it in milliseconds, and nobody
+waits longer than an answer is worth.
 """
 
 from __future__ import annotations
@@ -20,26 +20,28 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from agelens.inference.answers import Answer
-from agelens.inference.predictor import Found
+from agelens.inference.options import AnswerOptions
+from agelens.inference.predictor import AlignedFaces
+from agelens.inference.sources import ImageRef
 
-#: Of the running mean of the pace.
-_MEMORY = 0.95
+#: Decay of the running mean of seconds per image.
+_DECAY = 0.95
 
 _Result = TypeVar("_Result")
 
 
-class Reader(Protocol):
-    """What the batcher drives: a ``Predictor``. Called from threads."""
+class Engine(Protocol):
+    """What the batcher drives: a ``Predictor``. It is called from threads."""
 
-    def find_faces(self, image: bytes) -> Found:
-        """Open an image and cut its faces out."""
+    def detect(self, image: ImageRef) -> AlignedFaces:
+        """Open an image and align its faces."""
 
-    def read_found(self, found: Sequence[Found], level: float) -> Iterator[Answer]:
-        """Run the network on the faces of several images."""
+    def infer(self, images: Sequence[AlignedFaces], options: AnswerOptions) -> Iterator[Answer]:
+        """Run the network on the faces of several images: one answer an image, in order."""
 
 
 class OverloadedError(Exception):
-    """There is no room; ``retry_after`` is in whole seconds."""
+    """There is no room for more images; ``retry_after`` is in whole seconds."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"try again in {retry_after} s")
@@ -48,11 +50,11 @@ class OverloadedError(Exception):
 
 @dataclass(slots=True)
 class _Job:
-    image: bytes
-    level: float
+    image: ImageRef | None  # None once it has been opened: its bytes are not needed any more
+    options: AnswerOptions
     answer: asyncio.Future[Answer]
-    found: Found | None = None
-    opened: float = 0.0  # when, by the monotonic clock
+    faces: AlignedFaces | None = None
+    opened: float = 0.0  # when, by the monotonic clock, seconds
 
     def fail(self, error: Exception) -> None:
         if not self.answer.done():
@@ -60,7 +62,7 @@ class _Job:
 
 
 class Batcher:
-    """Reads images in batches across requests.
+    """Answers images in batches across requests.
 
     Attributes:
         pending: images admitted and not yet released.
@@ -68,29 +70,29 @@ class Batcher:
 
     def __init__(
         self,
-        reader: Reader,
+        engine: Engine,
         *,
-        capacity: int,
-        batch: int,
-        window: float,
+        queue: int,
+        batch_size: int,
+        window_ms: float,
         threads: int,
         on_batch: Callable[[int], None] = lambda size: None,
     ) -> None:
-        """Take the reader; ``start`` begins.
+        """Take the engine; ``start`` begins.
 
         Args:
-            reader: finds faces and reads them.
-            capacity: images admitted at once.
-            batch: images whose faces go through the network at once.
-            window: seconds a found face may wait for company while there are images to open.
-            threads: that find faces and read them.
-            on_batch: told the size of each batch.
+            engine: finds faces and runs the network on them.
+            queue: images admitted at once.
+            batch_size: images whose faces go through the network together.
+            window_ms: milliseconds a found face may wait for others while there are images to open.
+            threads: worker threads, which find faces and run the network.
+            on_batch: told the number of images of each batch.
         """
         self.pending = 0
-        self._reader = reader
-        self._capacity = capacity
-        self._batch = batch
-        self._window = window
+        self._engine = engine
+        self._queue = queue
+        self._batch_size = batch_size
+        self._window = window_ms / 1000
         self._threads = threads
         self._on_batch = on_batch
         self._unopened: deque[_Job] = deque()
@@ -98,14 +100,14 @@ class Batcher:
         self._signals = asyncio.Semaphore(0)  # at least one for each job that waits
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="agelens")
         self._workers: list[asyncio.Task[None]] = []
-        self._seconds_each = 0.05  # of work an image, the threads side by side
+        self._seconds_each = 0.05  # per image, all threads working side by side
 
     def start(self) -> None:
-        """Begin to read; needs a running event loop."""
+        """Begin to work; needs a running event loop."""
         self._workers = [asyncio.create_task(self._work()) for _ in range(self._threads)]
 
     async def stop(self) -> None:
-        """Stop reading; what was admitted has been answered by then."""
+        """Stop working; what was admitted has been answered by then."""
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
@@ -122,7 +124,7 @@ class Batcher:
 
         def take(images: int) -> None:
             nonlocal held
-            if self.pending + images > self._capacity:
+            if self.pending + images > self._queue:
                 raise OverloadedError(max(1, math.ceil(self.pending * self._seconds_each)))
             self.pending += images
             held += images
@@ -133,10 +135,10 @@ class Batcher:
         finally:
             self.pending -= held
 
-    async def answer(self, images: Sequence[bytes], level: float) -> list[Answer]:
+    async def answer(self, images: Sequence[ImageRef], options: AnswerOptions) -> list[Answer]:
         """The answers, in order. A cancelled wait takes its images out of the queue."""
         loop = asyncio.get_running_loop()
-        jobs = [_Job(image, level, loop.create_future()) for image in images]
+        jobs = [_Job(image, options, loop.create_future()) for image in images]
         for job in jobs:
             self._unopened.append(job)
             self._signals.release()
@@ -150,50 +152,50 @@ class Batcher:
         while True:
             await self._signals.acquire()
             if jobs := self._due():
-                await self._read(jobs)
+                await self._infer(jobs)
             elif self._unopened:
-                await self._find(self._unopened.popleft())
+                await self._detect(self._unopened.popleft())
 
     def _due(self) -> list[_Job]:
-        """Take the jobs whose faces should be read before another image is opened."""
+        """Take the jobs whose faces should go through the network before another image is opened."""
         if not self._opened:
             return []
         waited = time.monotonic() - self._opened[0].opened
-        if self._unopened and len(self._opened) < self._batch and waited < self._window:
+        if self._unopened and len(self._opened) < self._batch_size and waited < self._window:
             return []
-        return [self._opened.popleft() for _ in range(min(self._batch, len(self._opened)))]
+        return [self._opened.popleft() for _ in range(min(self._batch_size, len(self._opened)))]
 
-    async def _find(self, job: _Job) -> None:
-        if job.answer.done():  # its client has given up
+    async def _detect(self, job: _Job) -> None:
+        image, job.image = job.image, None
+        if image is None or job.answer.done():  # its client has given up
             return
         started = time.monotonic()
         try:
-            job.found = await self._in_thread(lambda: self._reader.find_faces(job.image))
+            job.faces = await self._in_thread(lambda: self._engine.detect(image))
         except Exception as error:  # its request hears of it; the others go on
             job.fail(error)
             return
-        job.image = b""
         job.opened = time.monotonic()
         self._opened.append(job)
         self._signals.release()
         each = (job.opened - started) / self._threads
-        self._seconds_each = _MEMORY * self._seconds_each + (1 - _MEMORY) * each
+        self._seconds_each = _DECAY * self._seconds_each + (1 - _DECAY) * each
 
-    async def _read(self, jobs: list[_Job]) -> None:
+    async def _infer(self, jobs: list[_Job]) -> None:
         jobs = [job for job in jobs if not job.answer.done()]
         if jobs:
             self._on_batch(len(jobs))
-        by_level: defaultdict[float, list[_Job]] = defaultdict(list)
+        alike: defaultdict[AnswerOptions, list[_Job]] = defaultdict(list)
         for job in jobs:
-            by_level[job.level].append(job)
-        for level, group in by_level.items():
-            await self._serve(group, level)
+            alike[job.options].append(job)
+        for options, group in alike.items():
+            await self._infer_alike(group, options)
 
-    async def _serve(self, jobs: list[_Job], level: float) -> None:
-        found = [job.found for job in jobs if job.found is not None]
+    async def _infer_alike(self, jobs: list[_Job], options: AnswerOptions) -> None:
+        faces = [job.faces for job in jobs if job.faces is not None]
         try:
-            answers = await self._in_thread(lambda: list(self._reader.read_found(found, level)))
-        except Exception as error:  # the requests hear of it; the reading goes on
+            answers = await self._in_thread(lambda: list(self._engine.infer(faces, options)))
+        except Exception as error:  # the requests hear of it; the service goes on
             for job in jobs:
                 job.fail(error)
             return

@@ -28,9 +28,9 @@ class RefusedError(Exception):
     """A request that is not answered, and why.
 
     Args:
-        status: of HTTP.
+        status: the HTTP status.
         detail: a sentence to the client.
-        headers: further ones, as ``Retry-After``.
+        headers: further HTTP headers, such as ``Retry-After``.
     """
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:

@@ -1,26 +1,51 @@
-"""The answers' shape for OpenAPI: what ``predict --format json`` gives, with examples."""
+"""The requests and answers for OpenAPI, made of ``AnswerOptions`` and ``Face``, which say each field once."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import fields
+from typing import Annotated, Any, get_type_hints
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
+
+from agelens.inference.answers import Face, fields_told
+from agelens.inference.options import AnswerOptions
 
 
-class FaceAnswer(BaseModel):
-    """One face; pixels of the upright original, years, probabilities."""
+def _of_options() -> dict[str, Any]:
+    kinds = get_type_hints(AnswerOptions)
+    return {
+        option.name: (
+            Annotated[
+                kinds[option.name],
+                Field(
+                    ge=option.metadata["min"],
+                    le=option.metadata["max"],
+                    description=option.metadata["help"],
+                ),
+            ],
+            option.default,
+        )
+        for option in fields(AnswerOptions)
+    }
 
-    box: list[float] = Field(min_length=4, max_length=4, examples=[[173.0, 63.1, 280.4, 213.9]])
-    detection: float = Field(ge=0, le=1, examples=[0.97])
-    quality: float = Field(ge=0, le=1, examples=[0.58])
-    refused: str | None = Field(examples=[None])
-    age: float | None = Field(examples=[35.0])
-    age_interval: list[float] | None = Field(examples=[[25.1, 46.8]])
-    interval_level: float = Field(examples=[0.9])
-    gender: Literal["male", "female"] | None = Field(examples=["female"])
-    gender_probability: float | None = Field(examples=[0.97])
-    at_least: int | None = Field(default=None, examples=[18])
-    at_least_probability: float | None = Field(default=None, examples=[0.998])
+
+def _of_faces() -> dict[str, Any]:
+    kinds = get_type_hints(Face)
+    always = fields_told(with_at_least=False)
+    return {
+        told.name: (
+            kinds[told.name] | None if told.metadata["withheld"] else kinds[told.name],
+            ... if told in always else None,
+        )
+        for told in fields_told(with_at_least=True)
+    }
+
+
+#: The query of a request: the fields of ``AnswerOptions``.
+AnswerQuery = create_model("AnswerQuery", **_of_options())
+
+#: One face; pixels of the upright original, years, probabilities.
+FaceAnswer = create_model("FaceAnswer", __doc__=Face.__doc__, **_of_faces())
 
 
 class ImageAnswer(BaseModel):
@@ -30,7 +55,7 @@ class ImageAnswer(BaseModel):
     width: int = Field(examples=[512])
     height: int = Field(examples=[512])
     error: str | None = Field(examples=[None])
-    faces: list[FaceAnswer]
+    faces: list[FaceAnswer]  # type: ignore[valid-type]
 
 
 #: The bodies that ``POST /v1/predict`` takes.

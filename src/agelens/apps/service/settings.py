@@ -1,67 +1,89 @@
-"""What the service allows; one frozen model, handed to worker processes through the environment."""
+"""What the service allows: each setting's name, unit and default once, for the command line and the environment."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from agelens.errors import AgeLensError
 
-from agelens.faces.detection.base import DetectorName
-from agelens.inference.runtimes import RuntimeName
+#: ``AGELENS_SERVE_QUEUE`` sets ``queue``, and so on: so the settings reach uvicorn's worker processes.
+PREFIX = "AGELENS_SERVE_"
 
-#: Carries the settings to uvicorn's worker processes, as JSON.
-ENVIRONMENT = "AGELENS_SERVICE"
-
-#: Keys that clients must show, separated by commas; without it the service is open.
+#: Keys of which clients must show one, separated by commas; without it the service is open.
 API_KEYS = "AGELENS_API_KEYS"
 
 
-class Settings(BaseModel):
-    """Limits and the model.
+def _setting(default: Any, help: str, min: float) -> Any:
+    return field(default=default, metadata={"help": help, "min": min})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The model and the limits; what carries metadata is an option of ``agelens serve`` of the same name.
 
     Attributes:
-        model: a bundle, as anywhere.
+        model: ``embedded``, a bundle's folder, or a hub address.
         detector: how faces are found.
         runtime: what computes the network.
-        max_bytes: of a request's body.
-        max_pixels: of an image.
-        max_images: in a request.
-        max_faces: in an image.
-        queue: images accepted and not yet answered, in this process; more are refused with 503.
-        batch: images whose faces go through the network at once.
-        window: seconds a found face may wait for company while there are images to open.
-        threads: that open images, find faces and read them.
-        upload_seconds: for a body to arrive.
-        deadline_seconds: for its images to be answered after that.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     model: str = "embedded"
-    detector: DetectorName = "auto"
-    runtime: RuntimeName = "onnxruntime"
-    max_bytes: int = Field(default=20 * 2**20, ge=1)
-    max_pixels: int = Field(default=36_000_000, ge=1)
-    max_images: int = Field(default=32, ge=1)
-    max_faces: int = Field(default=100, ge=1)
-    queue: int = Field(default=64, ge=1)
-    batch: int = Field(default=8, ge=1)
-    window: float = Field(default=0.004, ge=0)
-    threads: int = Field(default=2, ge=1)
-    upload_seconds: float = Field(default=10.0, gt=0)
-    deadline_seconds: float = Field(default=10.0, gt=0)
+    detector: Literal["auto", "yunet", "haar", "whole"] = "auto"
+    runtime: Literal["onnxruntime", "openvino"] = "onnxruntime"
+    threads: int = _setting(2, "Worker threads per process.", 1)
+    queue: int = _setting(64, "Images per process that wait for an answer; more are refused with 503.", 1)
+    batch_size: int = _setting(8, "Images whose faces go through the network together.", 1)
+    window_ms: float = _setting(
+        4.0, "Longest time a found face waits for others to join its batch, milliseconds.", 0
+    )
+    max_mb: float = _setting(20.0, "Largest request body, MiB.", 0.01)
+    max_megapixels: float = _setting(36.0, "Largest image, megapixels.", 0.01)
+    max_images: int = _setting(32, "Most images per request.", 1)
+    max_faces: int = _setting(100, "Most faces per image.", 1)
+    upload_seconds: float = _setting(10.0, "Longest time for a request's body to arrive, seconds.", 0.01)
+    deadline_seconds: float = _setting(10.0, "Longest time for an answer after that, seconds.", 0.01)
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            value, low = getattr(self, setting.name), setting.metadata.get("min")
+            if low is not None and value < low:
+                raise ValueError(f"{setting.name} must be {low:g} or more, not {value:g}")
+
+    @property
+    def max_bytes(self) -> int:
+        """The largest request body, bytes."""
+        return int(self.max_mb * 2**20)
 
     def to_environment(self) -> None:
-        """Leave the settings to processes started from now on."""
-        os.environ[ENVIRONMENT] = self.model_dump_json()
-
-    @classmethod
-    def from_environment(cls) -> Settings:
-        """What ``to_environment`` left; the defaults without."""
-        text = os.environ.get(ENVIRONMENT)
-        return cls.model_validate_json(text) if text else cls()
+        """Leave the settings to this process and to those that it starts from now on."""
+        os.environ.update({PREFIX + name.upper(): str(value) for name, value in asdict(self).items()})
 
 
-def api_keys() -> tuple[str, ...]:
-    """The keys of the environment, empty where the service is open."""
-    return tuple(key for part in os.environ.get(API_KEYS, "").split(",") if (key := part.strip()))
+def from_environment() -> tuple[Settings, tuple[str, ...]]:
+    """The settings of the environment, defaults where it has none, and the keys; no keys leave it open.
+
+    Raises:
+        AgeLensError: a variable that is no setting, or a value that is none of its kind or out of range.
+    """
+    from pydantic import ValidationError
+    from pydantic_settings import BaseSettings, SettingsConfigDict
+
+    class Environment(BaseSettings):
+        # AGELENS_SERVE_MAX_MB is split once after the prefix: serve, max_mb.
+        model_config = SettingsConfigDict(
+            env_prefix="AGELENS_", env_nested_delimiter="_", env_nested_max_split=1, env_ignore_empty=True
+        )
+
+        serve: Settings = Settings()
+        api_keys: str = ""
+
+    try:
+        environment = Environment()
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = "_".join(["AGELENS", *(str(part) for part in fault["loc"])]).upper()
+        raise AgeLensError(f"{name}: {fault['msg']}") from error
+    keys = (key.strip() for key in environment.api_keys.split(","))
+    return environment.serve, tuple(key for key in keys if key)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -12,20 +11,17 @@ from starlette.requests import ClientDisconnect, Request
 
 from agelens.apps.service.problems import RefusedError
 from agelens.apps.service.settings import Settings
+from agelens.inference.sources import ImageRef
 
-#: Bytes. A file name longer than this is no name.
+#: Characters. A longer file name is cut.
 _NAME = 255
 
-#: Form fields that are no files are ignored, so many of them.
+#: Form fields that are not files are ignored; a form with more of them than this is refused.
 _FIELDS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """One image as it came: its file's name (empty for a raw body) and bytes."""
-
-    name: str
-    content: bytes
+#: What an image without a file's name is called.
+_UNNAMED = "(in memory)"
 
 
 class _InMemory(MultiPartParser):
@@ -36,8 +32,8 @@ class _InMemory(MultiPartParser):
         self.spool_max_size = settings.max_bytes + 1
 
 
-async def read_uploads(request: Request, settings: Settings) -> list[Upload]:
-    """The images of a request.
+async def receive_images(request: Request, settings: Settings) -> list[ImageRef]:
+    """The images of a request: their bytes, under the names of their files.
 
     Raises:
         RefusedError: 400 a broken or empty form; 408 too slow; 413 too large; 415 neither image nor form.
@@ -54,7 +50,7 @@ async def read_uploads(request: Request, settings: Settings) -> list[Upload]:
                 body = b"".join([chunk async for chunk in _limited(request, settings)])
                 if not body:
                     raise RefusedError(400, "the body is empty; send an image's bytes")
-                return [Upload("", body)]
+                return [ImageRef(_UNNAMED, body)]
     except TimeoutError:
         raise RefusedError(
             408, f"the body did not arrive within {settings.upload_seconds:g} s", {"Connection": "close"}
@@ -66,7 +62,7 @@ async def read_uploads(request: Request, settings: Settings) -> list[Upload]:
     )
 
 
-async def _form(request: Request, settings: Settings) -> list[Upload]:
+async def _form(request: Request, settings: Settings) -> list[ImageRef]:
     try:
         form = await _InMemory(request, _limited(request, settings), settings).parse()
     except MultiPartException as error:
@@ -77,7 +73,7 @@ async def _form(request: Request, settings: Settings) -> list[Upload]:
         files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
         if not files:
             raise RefusedError(400, "the form holds no file; send each image as a part with a filename")
-        return [Upload((file.filename or "")[:_NAME], await file.read()) for file in files]
+        return [ImageRef((file.filename or _UNNAMED)[:_NAME], await file.read()) for file in files]
     finally:
         await form.close()
 

@@ -1,4 +1,4 @@
-"""What the service tells of itself: Prometheus metrics and one JSON line a request, without faces."""
+"""What the service tells of itself: Prometheus metrics, and a JSON line for each request, without faces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("agelens.service")
 
-#: Set by ``agelens serve --workers``: where the processes keep their figures together.
+#: Set by ``agelens serve --workers``: the folder in which the processes keep their metrics together.
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
 _KNOWN = frozenset({"/v1/predict", "/v1/model", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
@@ -27,14 +27,16 @@ SECONDS = Histogram(
 )
 IMAGES = Counter("agelens_images", "Images read, by what became of them.", ["outcome"])
 FACES = Counter("agelens_faces", "Faces answered.")
-BATCH = Histogram("agelens_batch_images", "Images read at once.", buckets=(1, 2, 4, 8, 16, 32))
+BATCH = Histogram(
+    "agelens_batch_images", "Images that went through the network together.", buckets=(1, 2, 4, 8, 16, 32)
+)
 PENDING = Gauge(
     "agelens_pending_images", "Images accepted and not yet answered.", multiprocess_mode="livesum"
 )
 
 
 def exposition() -> bytes:
-    """All figures in Prometheus' text format, of all worker processes."""
+    """The metrics of all worker processes in Prometheus' text format."""
     if MULTIPROCESS in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
@@ -42,7 +44,7 @@ def exposition() -> bytes:
     return generate_latest(REGISTRY)
 
 
-class Observed:
+class RequestMetrics:
     """ASGI middleware that counts, times and logs each request."""
 
     def __init__(self, app: ASGIApp) -> None:
