@@ -52,12 +52,15 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
 
 
 @contextmanager
-def progress(label: str, total: int | None, *, rate: bool = False) -> Iterator[Callable[[int], None]]:
+def progress(
+    label: str, total: int | None, *, rate: bool = False, streams: bool = False
+) -> Iterator[Callable[[int], None]]:
     """Give a function that takes how many are done, and draws a bar if stderr is a terminal.
 
-    ``rate`` adds how many are done a second.
+    ``rate`` adds how many are done a second. Where the work ``streams`` to stdout, and stdout is a terminal
+    too, there is no bar among the lines.
     """
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or (streams and sys.stdout.isatty()):
         yield lambda done: None
         return
     from rich.console import Console

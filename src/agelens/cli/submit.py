@@ -60,12 +60,11 @@ def submit(
         raise AgeLensError("--data names the competition's folder (or --notebook a notebook to write)")
     from agelens.apps.competition.folder import read_competition_folder
     from agelens.apps.competition.submission import submit as write
-    from agelens.inference.predictor import Predictor
+    from agelens.inference.predictor import load
     from agelens.labels import parse_gender_code
-    from agelens.models.catalogue import resolve
 
     code = parse_gender_code(gender_code) if gender_code else None
-    predictors = [Predictor(resolve(name), detector) for name in models]
+    predictors = [load(name, detector) for name in models]
     total = len(read_competition_folder(data).images) * len(models)
     with progress("answering", total) as advance:
         report = write(

@@ -15,8 +15,8 @@ from agelens.inference.options import AnswerOptions
 from agelens.labels import Gender
 
 
-def _told(digits: int | None = None, *, withheld: bool = False) -> dict[str, Any]:
-    """What marks a field that is told: its decimals, and whether a refused face keeps it back."""
+def _reported(digits: int | None = None, *, withheld: bool = False) -> dict[str, Any]:
+    """Metadata of a reported field: its decimals, and whether it is withheld of a refused face."""
     return {"digits": digits, "withheld": withheld}
 
 
@@ -41,17 +41,19 @@ class Face:
         age_probabilities: (101,) float32, the whole distribution over ages 0..100; sums to 1.
     """
 
-    box: Box = field(metadata=_told(1))
-    detection: float = field(metadata=_told(3))
-    quality: float = field(default=1.0, kw_only=True, metadata=_told(3))
-    refused: str | None = field(default=None, kw_only=True, metadata=_told())
-    age: float = field(metadata=_told(1, withheld=True))
-    age_interval: tuple[float, float] = field(metadata=_told(1, withheld=True))
-    interval_level: float = field(metadata=_told())
-    gender: Gender = field(metadata=_told(withheld=True))
-    gender_probability: float = field(metadata=_told(3, withheld=True))
-    at_least: int | None = field(default=None, kw_only=True, metadata=_told())
-    at_least_probability: float | None = field(default=None, kw_only=True, metadata=_told(3, withheld=True))
+    box: Box = field(metadata=_reported(1))
+    detection: float = field(metadata=_reported(3))
+    quality: float = field(default=1.0, kw_only=True, metadata=_reported(3))
+    refused: str | None = field(default=None, kw_only=True, metadata=_reported())
+    age: float = field(metadata=_reported(1, withheld=True))
+    age_interval: tuple[float, float] = field(metadata=_reported(1, withheld=True))
+    interval_level: float = field(metadata=_reported())
+    gender: Gender = field(metadata=_reported(withheld=True))
+    gender_probability: float = field(metadata=_reported(3, withheld=True))
+    at_least: int | None = field(default=None, kw_only=True, metadata=_reported())
+    at_least_probability: float | None = field(
+        default=None, kw_only=True, metadata=_reported(3, withheld=True)
+    )
     age_probabilities: NDArray[np.float32] = field(repr=False, compare=False)
 
     @classmethod
@@ -90,23 +92,23 @@ class Face:
         """
         return {
             one.name: None if one.metadata["withheld"] and self.refused else _plain(self, one)
-            for one in fields_told(with_at_least=self.at_least is not None)
+            for one in reported_fields(with_at_least=self.at_least is not None)
         }
 
 
-def fields_told(*, with_at_least: bool) -> list[Field[Any]]:
-    """The fields of a face that JSON and tables tell."""
-    told = [one for one in fields(Face) if one.metadata]
-    return told if with_at_least else [one for one in told if not one.name.startswith("at_least")]
+def reported_fields(*, with_at_least: bool) -> list[Field[Any]]:
+    """The fields of a face that JSON and tables report, in order."""
+    reported = [one for one in fields(Face) if one.metadata]
+    return reported if with_at_least else [one for one in reported if not one.name.startswith("at_least")]
 
 
-def _plain(face: Face, told: Field[Any]) -> Any:
-    value, digits = getattr(face, told.name), told.metadata["digits"]
+def _plain(face: Face, one: Field[Any]) -> Any:
+    value, digits = getattr(face, one.name), one.metadata["digits"]
     if isinstance(value, str):
         return str(value)
     if digits is None or value is None:
         return value
-    return [round(one, digits) for one in value] if isinstance(value, tuple) else round(value, digits)
+    return [round(each, digits) for each in value] if isinstance(value, tuple) else round(value, digits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from agelens.errors import ImageError
 from agelens.faces import quality
 from agelens.faces.images import Pixels
-from agelens.inference.answers import Reading
+from agelens.inference.answers import Reading, concatenate
 from agelens.inference.predictor import LargestFace, Predictor
+from agelens.parallel import map_ahead
 
-#: Images in memory at once.
+#: Images whose faces go through the network together; as many again are opened meanwhile.
 WINDOW = 512
 
 
@@ -50,14 +51,10 @@ def read_each(
 
     Args:
         predictor: the model and how it finds faces.
-        images: files; those that cannot be read are told of, and cost the others nothing.
+        images: files; those that cannot be read are named in the result and cost the others nothing.
         flip: average each face's answer with its mirror image's.
         progress: told how many images are done.
     """
-    rows: list[int] = []
-    readings: list[Reading] = []
-    errors: dict[int, str] = {}
-    faces: list[LargestFace] = []
 
     def find(path: Path) -> LargestFace | str:
         try:
@@ -65,45 +62,30 @@ def read_each(
         except ImageError as error:
             return str(error)
 
-    with ThreadPoolExecutor(2) as pool:
-        for start in range(0, len(images), WINDOW):
-            crops: list[Pixels] = []
-            window = images[start : start + WINDOW]
-            for row, face in enumerate(pool.map(find, window), start=start):
-                if isinstance(face, str):
-                    errors[row] = face
-                    continue
-                rows.append(row)
-                crops.append(face.crop)
-                faces.append(face._replace(crop=face.crop[:0]))  # the pixels are done with
-            readings.append(_read(predictor, crops, flip))
-            progress(start + len(window))
-    reading = _joined(readings or [predictor.read_faces([])])
-    picture = np.array([face.quality for face in faces])
+    rows: list[int] = []
+    readings = [predictor.read_faces([])]
+    errors: dict[int, str] = {}
+    qualities: list[float] = []
+    without_face = done = 0
+    faces = map_ahead(find, images, predictor.threads, ahead=WINDOW)
+    while window := list(islice(faces, WINDOW)):
+        crops: list[Pixels] = []
+        for row, face in enumerate(window, start=done):
+            if isinstance(face, str):
+                errors[row] = face
+                continue
+            rows.append(row)
+            crops.append(face.crop)
+            qualities.append(face.quality)
+            without_face += not face.found
+        readings.append(predictor.read_faces(crops, flip=flip))
+        done += len(window)
+        progress(done)
+    reading = concatenate(readings)
     return BatchReading(
         rows=tuple(rows),
         reading=reading,
         errors=errors,
-        without_face=sum(not face.found for face in faces),
-        quality=quality.of_answers(picture, reading.age),
-    )
-
-
-def average(readings: Sequence[Reading]) -> Reading:
-    """The mean of readings of the same faces, by several models or from mirror images."""
-    return Reading(
-        np.mean([reading.age for reading in readings], axis=0, dtype=np.float32),
-        np.mean([reading.gender for reading in readings], axis=0, dtype=np.float32),
-    )
-
-
-def _read(predictor: Predictor, crops: list[Pixels], flip: bool) -> Reading:
-    reading = predictor.read_faces(crops)
-    return average([reading, predictor.read_faces([crop[:, ::-1] for crop in crops])]) if flip else reading
-
-
-def _joined(readings: Sequence[Reading]) -> Reading:
-    return Reading(
-        np.concatenate([reading.age for reading in readings]),
-        np.concatenate([reading.gender for reading in readings]),
+        without_face=without_face,
+        quality=quality.of_answers(np.array(qualities), reading.age),
     )

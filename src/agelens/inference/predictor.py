@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -28,6 +27,7 @@ from agelens.inference.sources import ImageRef
 from agelens.labels import GENDERS
 from agelens.models.bundle import Bundle
 from agelens.models.catalogue import EMBEDDED, resolve
+from agelens.parallel import map_ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +113,10 @@ class Predictor:
         Images are opened in threads, a window ahead of the network, and faces are batched across images; some
         hundred are in memory at once.
         """
-        source = iter(images)
-        pool = ThreadPoolExecutor(self.threads)
-
-        def next_window() -> list[Future[AlignedFaces]]:
-            return [pool.submit(self.detect, one) for one in islice(source, 2 * self._batch_size)]
-
-        try:
-            window = next_window()
-            while window:
-                following = next_window()  # its faces are found while the network reads these
-                yield from self.infer((aligned.result() for aligned in window), options)
-                window = following
-        finally:
-            pool.shutdown(cancel_futures=True)
+        window = 2 * self._batch_size
+        aligned = map_ahead(self.detect, images, self.threads, ahead=window)
+        while together := list(islice(aligned, window)):
+            yield from self.infer(together, options)
 
     def detect(self, image: Source | ImageRef) -> AlignedFaces:
         """Open an image and align its faces, for ``infer``; an error is kept, not raised."""

@@ -22,8 +22,8 @@ from agelens.apps.competition.folder import (
 from agelens.data.manifest import read_table
 from agelens.errors import AgeLensError, ManifestError
 from agelens.files import written_whole
-from agelens.inference.answers import Reading
-from agelens.inference.batch import BatchReading, average, read_each
+from agelens.inference.answers import Reading, average
+from agelens.inference.batch import BatchReading, read_each
 from agelens.inference.predictor import Predictor
 from agelens.labels import GENDERS, MAX_AGE, MIN_AGE, Gender
 

@@ -10,19 +10,21 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agelens.errors import AgeLensError, require
 from agelens.files import write_text, written_whole
-from agelens.inference.answers import Answer
+from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import Predictor
-from agelens.inference.rows import columns, rows_of
 from agelens.inference.runtimes import RuntimeName
-from agelens.inference.sources import Named
+from agelens.inference.sources import ImageRef
+from agelens.inference.writers import NAMED, Tally, answered, parquet_schema, parquet_writer, write_all
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,38 +32,49 @@ if TYPE_CHECKING:
 #: Images a part: what a kill can cost.
 PART = 1000
 
-#: Failures that a report names one by one.
-NAMED = 20
-
 
 class JobError(AgeLensError):
     """A job that cannot go on from where it was left."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What makes two runs the same job: the model's fingerprint, and what else its answers depend on."""
+class JobSpec:
+    """What makes two runs the same job: all that their answers depend on but the images.
+
+    Attributes:
+        model: the bundle's fingerprint.
+        detector: its name.
+        runtime: what computes the network.
+        options: how faces are answered.
+    """
 
     model: str
     detector: str
-    level: float
-    at_least: int | None
-    min_quality: float
-    runtime: RuntimeName = "onnxruntime"
+    runtime: RuntimeName
+    options: AnswerOptions
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, the options among the others."""
+        values = asdict(self)
+        return values | values.pop("options")
 
 
 @dataclass(slots=True)
-class Report:
-    """What a job did."""
+class JobReport(Tally):
+    """What a job wrote to ``output``; ``resumed`` counts the images that an earlier start had read."""
 
-    images: int = 0
-    faces: int = 0
-    failed: int = 0
-    refused: int = 0
+    output: str = ""
     resumed: int = 0
-    failures: list[str] = field(default_factory=list)
 
-    def add(self, table: pa.Table) -> None:
+    def sentences(self) -> list[str]:
+        """What was done, then what went wrong."""
+        more = f", {self.resumed} of them before this start" if self.resumed else ""
+        said = [f"{self.output}: {self.faces} faces of {self.images} images{more}", *Tally.sentences(self)]
+        if self.failed:
+            said[-1] += "; see the column 'error'"
+        return said
+
+    def add_table(self, table: pa.Table) -> None:
         """Count a table's rows: an image has one at least, its first face's or its only."""
         import pyarrow.compute as pc
 
@@ -77,20 +90,20 @@ class Report:
 
 def run_job(
     predictor: Predictor,
-    images: Iterable[Named],
+    images: Iterable[ImageRef],
     output: Path,
-    asked: Asked,
+    spec: JobSpec,
     *,
     part: int = PART,
     progress: Callable[[int], None] = lambda done: None,
-) -> Report:
-    """Read images into a Parquet table, or go on with a job that was stopped.
+) -> JobReport:
+    """Answer images into a Parquet table, or go on with a job that was stopped.
 
     Args:
         predictor: the model.
         images: in the same order each time.
         output: the table; beside it lie the parts until it is whole.
-        asked: what the answers depend on.
+        spec: what the answers depend on.
         part: images a part.
         progress: told how many images are done.
 
@@ -100,65 +113,42 @@ def run_job(
     """
     require("pyarrow", "jobs")
     folder = output.with_name(f"{output.name}.parts")
-    _begin(folder, asked)
-    report, parts = Report(), []
+    _begin(folder, spec)
+    report = JobReport(spec.options, output=str(output))
+    parts: list[Path] = []
     done = 0
     source = iter(images)
-    for number in range(2**31):
-        chunk = list(islice(source, part))
-        if not chunk:
-            break
-        path = folder / f"{number:06d}.parquet"
+    while chunk := list(islice(source, part)):
+        path = folder / f"{len(parts):06d}.parquet"
         digest = hashlib.sha256("\n".join(one.name for one in chunk).encode()).hexdigest()
         if path.exists():
             _check(path, digest, folder)
             report.resumed += len(chunk)
         else:
-            answers = _answers(predictor, chunk, asked, done, progress)
-            _write(path, answers, asked, digest)
+            answers = answered(predictor, chunk, spec.options)
+            writer = parquet_writer(path, spec.options, {"images": digest})
+            write_all(answers, [writer], nullcontext(partial(_after, progress, done)))
         done += len(chunk)
         progress(done)
         parts.append(path)
-    _join(parts, output, asked, report)
+    _join(parts, output, spec, report)
     shutil.rmtree(folder)
     return report
 
 
-def schema_of(at_least: int | None) -> pa.Schema:
-    """The table's columns as Parquet has them."""
-    import pyarrow as pa
-
-    kinds = {str: pa.string(), int: pa.int32(), float: pa.float32()}
-    return pa.schema([(name, kinds[kind]) for name, kind in columns(at_least).items()])
+def _after(progress: Callable[[int], None], before: int, done: int) -> None:
+    progress(before + done)
 
 
-def table_of(answers: Iterable[Answer], at_least: int | None, min_quality: float) -> pa.Table:
-    """Answers as a table of that schema."""
-    import pyarrow as pa
-
-    schema = schema_of(at_least)
-    rows = [row for answer in answers for row in rows_of(answer, at_least, min_quality)]
-    return pa.Table.from_pydict({name: [row.get(name) for row in rows] for name in schema.names}, schema)
-
-
-def _answers(
-    predictor: Predictor, chunk: Sequence[Named], asked: Asked, before: int, progress: Callable[[int], None]
-) -> Iterator[Answer]:
-    read = predictor.predict_many((one.path for one in chunk), asked.level)
-    for done, (one, answer) in enumerate(zip(chunk, read, strict=True), start=1):
-        yield replace(answer, image=one.name)
-        progress(before + done)
-
-
-def _begin(folder: Path, asked: Asked) -> None:
+def _begin(folder: Path, spec: JobSpec) -> None:
     about = folder / "job.json"
     if not about.exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        write_text(about, json.dumps(asdict(asked), indent=2) + "\n")
+        write_text(about, json.dumps(spec.to_dict(), indent=2) + "\n")
         return
     began: dict[str, Any] = json.loads(about.read_text(encoding="utf-8"))
-    if different := [key for key, value in asdict(asked).items() if began.get(key) != value]:
+    if different := [key for key, value in spec.to_dict().items() if began.get(key) != value]:
         raise JobError(
             f"{folder} holds a job that asked for another {', '.join(different)}; "
             "run its command again to end it, or delete the folder to begin anew"
@@ -175,22 +165,14 @@ def _check(path: Path, digest: str, folder: Path) -> None:
         )
 
 
-def _write(path: Path, answers: Iterable[Answer], asked: Asked, digest: str) -> None:
-    import pyarrow.parquet as pq
-
-    table = table_of(answers, asked.at_least, asked.min_quality)
-    with written_whole(path) as temporary:
-        pq.write_table(table.replace_schema_metadata({"images": digest}), temporary, compression="zstd")
-
-
-def _join(parts: Sequence[Path], output: Path, asked: Asked, report: Report) -> None:
+def _join(parts: Sequence[Path], output: Path, spec: JobSpec, report: JobReport) -> None:
     import pyarrow.parquet as pq
 
     with (
         written_whole(output) as temporary,
-        pq.ParquetWriter(temporary, schema_of(asked.at_least), compression="zstd") as writer,
+        pq.ParquetWriter(temporary, parquet_schema(spec.options), compression="zstd") as writer,
     ):
         for path in parts:
             table = pq.read_table(path).replace_schema_metadata(None)
             writer.write_table(table)
-            report.add(table)
+            report.add_table(table)

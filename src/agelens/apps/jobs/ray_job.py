@@ -9,14 +9,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agelens.apps.jobs.job import Asked, Report, schema_of, table_of
+from agelens.apps.jobs.job import JobReport, JobSpec
 from agelens.errors import require
 from agelens.files import written_whole
 from agelens.inference.answers import Answer
+from agelens.inference.predictor import load
+from agelens.inference.sources import ImageRef, stream
+from agelens.inference.writers import parquet_schema, parquet_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,52 +27,49 @@ if TYPE_CHECKING:
 BATCH = 128
 
 
-class Reader:
-    """What each worker holds: the model, with one thread, since there is a worker a core."""
+class RayWorker:
+    """What each process of the cluster holds: the model, with one thread, since there is a worker a core."""
 
-    def __init__(self, model: str, asked: Asked) -> None:
-        from agelens.inference.predictor import Predictor
-        from agelens.models.catalogue import resolve
-
-        self._asked = asked
-        self._predictor = Predictor(
-            resolve(model),
-            asked.detector,  # type: ignore[arg-type]
-            threads=1,
-            runtime=asked.runtime,
-        )
+    def __init__(self, model: str, spec: JobSpec) -> None:
+        self._options = spec.options
+        detector: Any = spec.detector
+        self._predictor = load(model, detector, threads=1, runtime=spec.runtime)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Answer a batch: columns ``image`` and, where they came along, ``bytes``."""
         names = batch["image"].to_pylist()
         contents = batch["bytes"].to_pylist() if "bytes" in batch.column_names else [None] * len(names)
         fetched = [_fetch(name) if held is None else held for name, held in zip(names, contents, strict=True)]
-        images = [image for image in fetched if not isinstance(image, str)]
-        read = self._predictor.predict_many(images, self._asked.level)
+        images = [
+            ImageRef(name, image)
+            for name, image in zip(names, fetched, strict=True)
+            if not isinstance(image, str)
+        ]
+        read = self._predictor.predict_many(images, self._options)
         answers = [
-            Answer(name, error=image) if isinstance(image, str) else _named(next(read), name)
+            Answer(name, error=image) if isinstance(image, str) else next(read)
             for name, image in zip(names, fetched, strict=True)
         ]
-        return table_of(answers, self._asked.at_least, self._asked.min_quality)
+        return parquet_table(answers, self._options)
 
 
 def run_ray_job(
     model: str,
     images: Any,
     output: str,
-    asked: Asked,
+    spec: JobSpec,
     *,
     address: str | None = None,
     workers: int | None = None,
     progress: Callable[[int], None] = lambda done: None,
-) -> Report:
+) -> JobReport:
     """Read images on a Ray cluster into one Parquet table.
 
     Args:
         model: its name, as workers can resolve it.
         images: names, or a Ray dataset with the column ``image`` (and ``bytes``).
         output: a path, or an address that fsspec opens.
-        asked: what the answers depend on.
+        spec: what the answers depend on.
         address: of the cluster; None begins one on this machine, or joins the one it is part of.
         workers: at most so many; None for one a core.
         progress: told how many images are done.
@@ -92,20 +91,28 @@ def run_ray_job(
         blocks = max(most, min(len(items) // BATCH, 200 * most), 1)
         images = data.from_items(items, override_num_blocks=min(blocks, max(1, len(items))))
     answered = images.map_batches(
-        Reader,
-        fn_constructor_args=(model, asked),
+        RayWorker,
+        fn_constructor_args=(model, spec),
         batch_format="pyarrow",
         batch_size=BATCH,
         num_cpus=1,
         concurrency=(1, most),
     )
-    report = Report()
-    with _opened_whole(output) as file, pq.ParquetWriter(file, schema_of(asked.at_least)) as writer:
+    report, schema = JobReport(spec.options, output=output), parquet_schema(spec.options)
+    with _opened_whole(output) as file, pq.ParquetWriter(file, schema) as writer:
         for table in answered.iter_batches(batch_size=None, batch_format="pyarrow"):
-            writer.write_table(table.cast(schema_of(asked.at_least)))
-            report.add(table)
+            writer.write_table(table.cast(schema))
+            report.add_table(table)
             progress(report.images)
     return report
+
+
+def images_of(paths: Sequence[str]) -> Any:
+    """What a cluster reads: a dataset of bytes where the paths are such tables, else paths and addresses."""
+    if (held := table_of_bytes(paths)) is not None:
+        return held
+    addresses = [path for path in paths if "://" in path]
+    return addresses + [str(one.source) for one in stream([path for path in paths if "://" not in path])]
 
 
 def table_of_bytes(paths: Sequence[str]) -> Any:
@@ -135,11 +142,6 @@ def _fetch(name: str) -> bytes | Path | str:
             return content
     except (OSError, ImportError, ValueError) as error:
         return f"{name}: {error}"
-
-
-def _named(answer: Answer, name: str) -> Answer:
-    """An answer about bytes, with the name they had."""
-    return replace(answer, image=name, error=answer.error and answer.error.replace("the image", name, 1))
 
 
 @contextmanager

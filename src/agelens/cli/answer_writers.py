@@ -1,0 +1,133 @@
+"""The writers of ``agelens predict``: those its options name, and its tables for people."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from agelens.cli.console import table
+from agelens.inference.writers import (
+    Sink,
+    Writer,
+    json_lines_writer,
+    opened_text,
+    picture_writer,
+    text_writer,
+    video_writer,
+)
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    from agelens.faces.images import Source
+    from agelens.inference.answers import Answer, Face
+    from agelens.inference.options import AnswerOptions
+    from agelens.inference.video import FrameAnswer, Video
+
+Format = Literal["table", "json", "jsonl", "csv"]
+_SUFFIXES: dict[str, Format] = {".json": "json", ".jsonl": "jsonl", ".csv": "csv"}
+
+
+def image_writers(
+    format: Format | None, output: Path | None, annotate: Path | None, options: AnswerOptions
+) -> list[Writer[Answer]]:
+    """The writers of images' answers; without a format, ``output``'s suffix decides, else it is a table."""
+    chosen = format or (_SUFFIXES.get(output.suffix.lower(), "table") if output else "table")
+    text = table_writer(output, options) if chosen == "table" else text_writer(chosen, output, options)
+    return [text, *([picture_writer(annotate)] if annotate else [])]
+
+
+def frame_writers(
+    video: Video, format: Format | None, output: Path | None, annotate: Path | None, options: AnswerOptions
+) -> list[Writer[FrameAnswer]]:
+    """The writers of a video's answers: a table, JSON lines into a file or in its place, the drawn video."""
+    lines = format == "jsonl" or output is not None
+    writers: list[Writer[FrameAnswer]] = [json_lines_writer(output)] if lines else []
+    if output is not None or not lines:
+        writers.append(track_table_writer(options))
+    if annotate is not None:
+        writers.append(video_writer(annotate / f"{video.name}.mp4", video.rate))
+    return writers
+
+
+@contextmanager
+def table_writer(output: Path | None, options: AnswerOptions) -> Iterator[Sink[Answer]]:
+    """A line a face, once all are known: names are shown from the folder that the images share."""
+    from rich.console import Console
+
+    answers: list[Answer] = []
+    with opened_text(output) as file:
+        yield lambda answer, image: answers.append(answer)
+        Console(file=file, width=None if output is None else 120).print(_faces_of_images(answers, options))
+
+
+@contextmanager
+def track_table_writer(options: AnswerOptions) -> Iterator[Sink[FrameAnswer]]:
+    """A line a face that was followed, at the end: when it was seen, and its last answer."""
+    from rich.console import Console
+
+    seen: dict[int, tuple[float, float, int, Face]] = {}  # by track: first and last seconds, frames, face
+
+    def add(answer: FrameAnswer, image: Source) -> None:
+        for tracked in answer.faces:
+            first = seen[tracked.track][0] if tracked.track in seen else answer.seconds
+            seen[tracked.track] = first, answer.seconds, tracked.frames, tracked.face
+
+    yield add
+    lines = _face_table(("face", "seen", "frames"), options, right=("face", "seen", "frames"))
+    for track, (first, last, frames, face) in seen.items():
+        lines.add_row(str(track), f"{first:.1f}–{last:.1f} s", str(frames), *_cells(face))
+    Console().print(lines if seen else "no face was found")
+
+
+def _faces_of_images(answers: Sequence[Answer], options: AnswerOptions) -> Table:
+    from rich.text import Text
+
+    place = "face at (x, y)"
+    lines = _face_table(("image",), options, (place,), right=(place,))
+    lines.columns[0].overflow, lines.columns[0].min_width = "fold", 12
+    folder = os.path.commonpath([os.path.dirname(answer.image) for answer in answers]) if answers else ""
+    for answer in answers:
+        name = Text(os.path.relpath(answer.image, folder or "."))
+        if answer.error:
+            lines.add_row(name, "–", "", Text("cannot be read", style="red"))
+        elif not answer.faces:
+            lines.add_row(name, "–", "", Text("no face found", style="yellow"))
+        for number, face in enumerate(answer.faces):
+            corner = f"{max(0, face.box[0]):.0f}, {max(0, face.box[1]):.0f}"
+            lines.add_row(name if number == 0 else "", *_cells(face), corner)
+    return lines
+
+
+def _face_table(
+    before: Sequence[str], options: AnswerOptions, after: Sequence[str] = (), right: Sequence[str] = ()
+) -> Table:
+    """A table with the columns that ``_cells`` fills between others."""
+    numbers = ["age", f"{options.level:.0%} interval", "sure"]
+    asked = [] if options.at_least is None else [f"{options.at_least} or older"]
+    columns = (*before, *numbers[:2], "gender", "sure", *asked, *after)
+    return table(*columns, right=(*numbers, *asked, *right))
+
+
+def _cells(face: Face) -> list[str | Text]:
+    """A face's answer as cells, or that it was refused."""
+    from rich.text import Text
+
+    from agelens.inference.annotate import certainty
+
+    asked = face.at_least_probability
+    if face.refused:
+        blank = [] if asked is None else [""]
+        return ["–", "", Text(f"refused: quality {face.quality:.2f}", style="yellow"), "", *blank]
+    low, high = face.age_interval
+    return [
+        f"{face.age:.1f}",
+        f"{low:.0f} – {high:.0f}",
+        str(face.gender),
+        certainty(face.gender_probability),
+        *([] if asked is None else [f"{asked:.1%}"]),
+    ]

@@ -1,0 +1,49 @@
+"""The fields of ``AnswerOptions`` as options of a command."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from agelens.inference.options import AnswerOptions
+
+
+def with_answer_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the named fields of ``AnswerOptions`` as options, all without a name.
+
+    They stand where the command has its argument ``options``, which receives the object.
+    """
+    kinds = get_type_hints(AnswerOptions)
+    made = [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=one.default,
+            annotation=Annotated[
+                kinds[one.name], typer.Option(f"--{one.name.replace('_', '-')}", **one.metadata)
+            ],
+        )
+        for one in fields(AnswerOptions)
+        if one.name in names or not names
+    ]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def run(**values: Any) -> None:
+            options = AnswerOptions(**{one.name: values.pop(one.name) for one in made})
+            command(**values, options=options)
+
+        signature = inspect.signature(command, eval_str=True)
+        own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature.parameters.values()]
+        at = next(place for place, one in enumerate(own) if one.name == "options")
+        parameters = [*own[:at], *made, *own[at + 1 :]]
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        return run
+
+    return decorate

@@ -1,0 +1,249 @@
+"""Writers: the sinks of a stream of answers, from JSON to drawn pictures.
+
+A writer is a context manager that gives a function; the function takes each answer and the image it is of. A
+file appears once its block has ended without an error; standard output has each answer as it comes.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from itertools import tee
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TextIO, TypeVar
+
+from agelens.files import written_whole
+from agelens.inference.answers import Answer
+from agelens.inference.options import AnswerOptions
+from agelens.inference.rows import columns, rows_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from agelens.faces.images import Source
+    from agelens.inference.predictor import Predictor
+    from agelens.inference.sources import ImageRef
+    from agelens.inference.video import FrameAnswer
+
+#: Failures that a tally names one by one.
+NAMED = 20
+
+AnyAnswer = TypeVar("AnyAnswer")
+Sink = Callable[[AnyAnswer, "Source"], None]
+Writer = AbstractContextManager[Sink[AnyAnswer]]
+
+
+def write_all(
+    answers: Iterable[tuple[Source, AnyAnswer]],
+    writers: Sequence[Writer[AnyAnswer]],
+    progress: AbstractContextManager[Callable[[int], None]] = nullcontext(lambda done: None),
+    *,
+    interrupt_ends: bool = False,
+) -> None:
+    """Hand every answer, with its image, to every writer as it comes.
+
+    Args:
+        answers: images and their answers.
+        writers: not yet entered.
+        progress: gives a function that is told how many answers are written; ends before the writers do.
+        interrupt_ends: an interrupt (^C) ends the stream, as a camera's; else it is an error.
+    """
+    with ExitStack() as stack:
+        sinks = [stack.enter_context(writer) for writer in writers]
+        with progress as tell, suppress(*[KeyboardInterrupt] * interrupt_ends):
+            for done, (image, answer) in enumerate(answers, start=1):
+                for sink in sinks:
+                    sink(answer, image)
+                tell(done)
+
+
+def text_writer(
+    format: Literal["json", "jsonl", "csv"], output: Path | None, options: AnswerOptions
+) -> Writer[Answer]:
+    """The writer of a format, into a file or to standard output."""
+    match format:
+        case "json":
+            return json_writer(output)
+        case "jsonl":
+            return json_lines_writer(output)
+        case "csv":
+            return csv_writer(output, options)
+
+
+def answered(
+    predictor: Predictor, images: Iterable[ImageRef], options: AnswerOptions
+) -> Iterator[tuple[Source, Answer]]:
+    """Images and their answers, in order, for ``write_all``."""
+    images, asked = tee(images)
+    yield from zip((one.source for one in images), predictor.predict_many(asked, options), strict=True)
+
+
+@contextmanager
+def opened_text(output: Path | None) -> Iterator[TextIO]:
+    """A text file that appears once it is whole; standard output for None."""
+    if output is None:
+        yield sys.stdout
+        return
+    with written_whole(output) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        yield file
+
+
+@contextmanager
+def json_lines_writer(output: Path | None) -> Iterator[Sink[Answer | FrameAnswer]]:
+    """One line of JSON an image or frame."""
+    with opened_text(output) as file:
+
+        def add(answer: Answer | FrameAnswer, image: Source) -> None:
+            file.write(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n")
+            file.flush()
+
+        yield add
+
+
+@contextmanager
+def json_writer(output: Path | None) -> Iterator[Sink[Answer]]:
+    """One list of JSON, an entry an image."""
+    with opened_text(output) as file:
+        before = "[\n  "
+
+        def add(answer: Answer, image: Source) -> None:
+            nonlocal before
+            entry = json.dumps(answer.to_dict(), indent=2, ensure_ascii=False)
+            file.write(before + entry.replace("\n", "\n  "))
+            before = ",\n  "
+
+        yield add
+        file.write("[]\n" if before.startswith("[") else "\n]\n")
+
+
+@contextmanager
+def csv_writer(output: Path | None, options: AnswerOptions) -> Iterator[Sink[Answer]]:
+    """One row a face; see ``rows``."""
+    with opened_text(output) as file:
+        table = csv.DictWriter(file, list(columns(options)), lineterminator="\n")
+        table.writeheader()
+
+        def add(answer: Answer, image: Source) -> None:
+            table.writerows(rows_of(answer))
+            file.flush()
+
+        yield add
+
+
+@contextmanager
+def parquet_writer(
+    output: Path, options: AnswerOptions, metadata: dict[str, str] | None = None
+) -> Iterator[Sink[Answer]]:
+    """One row a face, in one row group: the answers are held until the end."""
+    import pyarrow.parquet as pq
+
+    answers: list[Answer] = []
+    with written_whole(output) as temporary:
+        yield lambda answer, image: answers.append(answer)
+        table = parquet_table(answers, options).replace_schema_metadata(metadata)
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def parquet_schema(options: AnswerOptions) -> pa.Schema:
+    """The columns of ``rows`` as Parquet has them."""
+    import pyarrow as pa
+
+    kinds = {str: pa.string(), int: pa.int32(), float: pa.float32()}
+    return pa.schema([(name, kinds[kind]) for name, kind in columns(options).items()])
+
+
+def parquet_table(answers: Iterable[Answer], options: AnswerOptions) -> pa.Table:
+    """Answers as a table of that schema."""
+    import pyarrow as pa
+
+    rows = [row for answer in answers for row in rows_of(answer)]
+    return pa.Table.from_pylist(rows, parquet_schema(options))
+
+
+@contextmanager
+def picture_writer(folder: Path) -> Iterator[Sink[Answer]]:
+    """Each picture with its faces drawn in, under its own name, numbered where two share one."""
+    from agelens.inference.annotate import annotate
+
+    drawn: set[Path] = set()
+
+    def add(answer: Answer, image: Source) -> None:
+        if answer.error is not None:
+            return
+        source = Path(answer.image)
+        kept = source.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")
+        suffix = source.suffix.lower() if kept else ".png"
+        path, number = folder / f"{source.stem}{suffix}", 2
+        while path in drawn:
+            path, number = folder / f"{source.stem}-{number}{suffix}", number + 1
+        drawn.add(path)
+        with written_whole(path) as temporary:
+            annotate(image, answer.faces).save(temporary, quality=92)
+
+    yield add
+
+
+@contextmanager
+def video_writer(output: Path, rate: float) -> Iterator[Sink[FrameAnswer]]:
+    """The video, MP4, with the faces drawn in; ``rate`` in frames a second."""
+    import numpy as np
+
+    from agelens.inference.annotate import annotate
+    from agelens.inference.video import VideoWriter
+
+    with ExitStack() as stack:
+        video: VideoWriter | None = None
+
+        def add(answer: FrameAnswer, image: Source) -> None:
+            nonlocal video
+            drawn = annotate(image, [tracked.face for tracked in answer.faces])
+            if video is None:  # the size is known once a frame is drawn
+                whole = stack.enter_context(written_whole(output))
+                video = stack.enter_context(VideoWriter(whole, rate, drawn.size))
+            video.add(np.asarray(drawn))
+
+        yield add
+
+
+@dataclass(slots=True)
+class Tally:
+    """A writer that counts: images, faces, and what could not be answered; the first failures by name."""
+
+    options: AnswerOptions
+    images: int = 0
+    faces: int = 0
+    failed: int = 0
+    refused: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> Sink[Answer]:
+        return self.add
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def add(self, answer: Answer, image: object = None) -> None:
+        """Count an answer."""
+        self.images += 1
+        self.faces += len(answer.faces)
+        self.refused += sum(face.refused is not None for face in answer.faces)
+        if answer.error is not None:
+            self.failed += 1
+            self.failures += [answer.error][: NAMED - len(self.failures)]
+
+    def sentences(self) -> list[str]:
+        """What went wrong, for a person: the faces refused, then the images that could not be read."""
+        said = []
+        if self.refused:
+            lowest = self.options.min_quality
+            said.append(f"{self.refused} faces are below quality {lowest:g} and were refused")
+        said += self.failures
+        if self.failed > len(self.failures):
+            said.append(f"… and {self.failed - len(self.failures)} more")
+        if self.failed:
+            said.append(f"{self.failed} of {self.images} images could not be read")
+        return said
