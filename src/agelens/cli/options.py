@@ -1,4 +1,4 @@
-"""The fields of ``AnswerOptions`` as options of a command."""
+"""The fields of a dataclass as options of a command: each is named, described and defaulted once."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from agelens.inference.options import AnswerOptions
 
+def with_options(kind: type[Any], *names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the named fields of a dataclass as options, without names all that carry metadata.
 
-def with_answer_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the named fields of ``AnswerOptions`` as options, all without a name.
-
-    They stand where the command has its argument ``options``, which receives the object.
+    They stand where the command has its argument ``options``, which receives the object. A field's metadata
+    are arguments of ``typer.Option``, such as ``help`` and ``min``.
     """
-    kinds = get_type_hints(AnswerOptions)
+    kinds = get_type_hints(kind)
     made = [
         inspect.Parameter(
             one.name,
@@ -28,14 +27,14 @@ def with_answer_options(*names: str) -> Callable[[Callable[..., None]], Callable
                 kinds[one.name], typer.Option(f"--{one.name.replace('_', '-')}", **one.metadata)
             ],
         )
-        for one in fields(AnswerOptions)
-        if one.name in names or not names
+        for one in fields(kind)
+        if one.name in names or (not names and one.metadata)
     ]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
         def run(**values: Any) -> None:
-            options = AnswerOptions(**{one.name: values.pop(one.name) for one in made})
+            options = kind(**{one.name: values.pop(one.name) for one in made})
             command(**values, options=options)
 
         signature = inspect.signature(command, eval_str=True)

@@ -9,7 +9,7 @@ import typer
 
 from agelens.cli.answer_writers import Format, frame_writers, image_writers
 from agelens.cli.console import DetectorOption, ModelOption, RuntimeName, RuntimeOption, progress, tell
-from agelens.cli.options import with_answer_options
+from agelens.cli.options import with_options
 from agelens.errors import AgeLensError
 from agelens.inference.options import AnswerOptions
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agelens.inference.writers import Tally
 
 
-@with_answer_options()
+@with_options(AnswerOptions)
 def predict(
     paths: Annotated[
         list[str],

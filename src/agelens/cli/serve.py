@@ -5,79 +5,48 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from typing import Annotated, Literal
+from dataclasses import replace
 
-import typer
+from agelens.apps.service.settings import Settings, from_environment
+from agelens.cli.console import DetectorOption, ModelOption, RuntimeOption, tell
+from agelens.cli.options import with_options
+from agelens.errors import require
 
-from agelens.cli.console import ModelOption, tell
 
-
+@with_options(Settings)
 def serve(
     model: ModelOption = "embedded",
-    detector: Annotated[
-        Literal["auto", "yunet", "haar", "whole"], typer.Option(help="How faces are found.")
-    ] = "auto",
-    runtime: Annotated[
-        Literal["onnxruntime", "openvino"], typer.Option(help="What computes the network.")
-    ] = "onnxruntime",
-    host: Annotated[str, typer.Option(help="0.0.0.0 opens it to other machines.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="That read images, in each process.")] = 2,
-    queue: Annotated[
-        int, typer.Option(min=1, help="Images accepted and not yet answered; more get 503 at once.")
-    ] = 64,
-    batch: Annotated[int, typer.Option(min=1, help="Images read at once.")] = 8,
-    window_ms: Annotated[float, typer.Option(min=0, help="A found face may wait for company.")] = 4.0,
-    max_mb: Annotated[float, typer.Option(min=0.01, help="Of a request, MiB.")] = 20.0,
-    max_megapixels: Annotated[float, typer.Option(min=0.01, help="Of an image.")] = 36.0,
-    max_images: Annotated[int, typer.Option(min=1, help="In a request.")] = 32,
-    max_faces: Annotated[int, typer.Option(min=1, help="In an image.")] = 100,
-    upload_seconds: Annotated[float, typer.Option(min=0.01, help="For a request's body to arrive.")] = 10.0,
-    deadline: Annotated[float, typer.Option(min=0.01, help="Seconds for an answer.")] = 10.0,
+    detector: DetectorOption = "auto",
+    runtime: RuntimeOption = "onnxruntime",
+    options: Settings = Settings(),
 ) -> None:
-    """Serve POST /v1/predict; /docs describes it, /metrics measures it.
+    """Serve POST /v1/predict; /docs describes it and /metrics measures it.
 
-    AGELENS_API_KEYS, separated by commas, are the keys that clients must show as 'Authorization: Bearer KEY'.
-    SIGTERM answers what was accepted, then ends.
+    AGELENS_API_KEYS holds the keys, separated by commas, of which a client must show one as
+    'Authorization: Bearer KEY' or 'X-API-Key: KEY'. SIGTERM answers what was accepted, then ends the service.
     """
-    from agelens.errors import require
-
     require("fastapi", "serve")
+    require("pydantic_settings", "serve")
     uvicorn = require("uvicorn", "serve")
-    from agelens.apps.service.settings import Settings, api_keys
     from agelens.models.catalogue import resolve
 
     if runtime == "openvino":
         require("openvino", "openvino")
     resolve(model)  # an unknown model is a sentence now, not a traceback in a worker
-    Settings(
-        model=model,
-        detector=detector,
-        runtime=runtime,
-        max_bytes=int(max_mb * 2**20),
-        max_pixels=int(max_megapixels * 1e6),
-        max_images=max_images,
-        max_faces=max_faces,
-        queue=queue,
-        batch=batch,
-        window=window_ms / 1000,
-        threads=threads,
-        upload_seconds=upload_seconds,
-        deadline_seconds=deadline,
-    ).to_environment()
+    replace(options, model=model, detector=detector, runtime=runtime).to_environment()
+    settings, keys = from_environment()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", force=True)
-    if not api_keys() and host not in ("127.0.0.1", "localhost", "::1"):
-        tell("agelens: open to other machines without keys; AGELENS_API_KEYS sets them")
+    if not keys and settings.host not in ("127.0.0.1", "localhost", "::1"):
+        tell("agelens: the service is open to other machines without keys; AGELENS_API_KEYS sets them")
     with tempfile.TemporaryDirectory(prefix="agelens-metrics-") as folder:
-        if workers > 1:
+        if settings.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         uvicorn.run(
             "agelens.apps.service.app:create",
             factory=True,
-            host=host,
-            port=port,
-            workers=workers,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
             access_log=False,
             log_config=_LOGGING,
             server_header=False,
@@ -87,7 +56,7 @@ def serve(
         )
 
 
-#: Requests as bare JSON lines on stdout; uvicorn's own words on stderr.
+#: Requests are bare JSON lines on stdout; uvicorn's own messages go to stderr.
 _LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from agelens.apps.service.schema import FaceAnswer, ImageAnswer
+from agelens.inference.answers import Face
+from agelens.inference.options import AnswerOptions
+from agelens.inference.predictor import load
 from servers.service import Server
+
+
+@pytest.mark.parametrize("options", [AnswerOptions(), AnswerOptions(at_least=18, min_quality=1.0)])
+def test_the_schema_is_that_of_a_face(options: AnswerOptions, astronaut: Path) -> None:
+    (face,) = load("embedded", "haar").predict(astronaut, options)
+    told = face.to_dict()
+    answer = FaceAnswer.model_validate_json(json.dumps(told))
+    assert json.loads(answer.model_dump_json(exclude_unset=True)) == told
+    assert set(FaceAnswer.model_json_schema()["required"]) == set(told) - {"at_least", "at_least_probability"}
+    assert isinstance(face, Face)
+    assert ImageAnswer(image="a", width=1, height=1, error=None, faces=[answer])
 
 
 @pytest.mark.slow

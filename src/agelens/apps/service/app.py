@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel
 
 from agelens.apps.service import metrics, problems, schema
 from agelens.apps.service.batching import Batcher, OverloadedError
@@ -151,8 +150,9 @@ def _authorise(keys: tuple[str, ...]) -> Callable[..., None]:
         header: Annotated[str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False))],
     ) -> None:
         shown = (bearer.credentials if bearer else header or "").encode()
-        # Each is compared whole, in a time that does not tell how much of it was right.
-        if not any([hmac.compare_digest(shown, key.encode()) for key in keys]):
+        # All are compared, each in a time that does not tell how much of it was right.
+        matches = [hmac.compare_digest(shown, key.encode()) for key in keys]
+        if not any(matches):
             raise RefusedError(401, "show a key: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"})
 
     return authorise

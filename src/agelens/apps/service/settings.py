@@ -1,4 +1,4 @@
-"""What the service allows: each setting's name, unit and default once, for the command line and the environment."""
+"""What the service allows: each setting's name, unit and default, for command line and environment."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ PREFIX = "AGELENS_SERVE_"
 API_KEYS = "AGELENS_API_KEYS"
 
 
-def _setting(default: Any, help: str, min: float) -> Any:
-    return field(default=default, metadata={"help": help, "min": min})
+def _setting(default: Any, help: str, min: float | None = None, max: float | None = None) -> Any:
+    return field(default=default, metadata={"help": help, "min": min, "max": max})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The model and the limits; what carries metadata is an option of ``agelens serve`` of the same name.
+    """The model, the address and the limits; each is an option of ``agelens serve`` of the same name.
 
     Attributes:
         model: ``embedded``, a bundle's folder, or a hub address.
@@ -32,6 +32,9 @@ class Settings:
     model: str = "embedded"
     detector: Literal["auto", "yunet", "haar", "whole"] = "auto"
     runtime: Literal["onnxruntime", "openvino"] = "onnxruntime"
+    host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 opens the service to other machines.")
+    port: int = _setting(8000, "Port to listen on; 0 takes a free one.", 0, 65535)
+    workers: int = _setting(1, "Worker processes.", 1)
     threads: int = _setting(2, "Worker threads per process.", 1)
     queue: int = _setting(64, "Images per process that wait for an answer; more are refused with 503.", 1)
     batch_size: int = _setting(8, "Images whose faces go through the network together.", 1)
@@ -49,7 +52,7 @@ class Settings:
         for setting in fields(self):
             value, low = getattr(self, setting.name), setting.metadata.get("min")
             if low is not None and value < low:
-                raise ValueError(f"{setting.name} must be {low:g} or more, not {value:g}")
+                raise ValueError(f"{setting.name} must be at least {low:g}, not {value:g}")
 
     @property
     def max_bytes(self) -> int:
@@ -84,6 +87,8 @@ def from_environment() -> tuple[Settings, tuple[str, ...]]:
     except ValidationError as error:
         fault = error.errors()[0]
         name = "_".join(["AGELENS", *(str(part) for part in fault["loc"])]).upper()
-        raise AgeLensError(f"{name}: {fault['msg']}") from error
+        unknown = fault["type"] == "unexpected_keyword_argument"
+        why = "the service has no such setting" if unknown else fault["msg"]
+        raise AgeLensError(f"{name}: {why}") from error
     keys = (key.strip() for key in environment.api_keys.split(","))
     return environment.serve, tuple(key for key in keys if key)

@@ -7,11 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import httpx
 import pytest
 
+from agelens.inference.options import AnswerOptions
 from servers.service import Server, stop
 
 
@@ -55,9 +57,9 @@ def test_one_bad_image_among_many_is_named_and_the_others_are_answered(
     good, wrong = post(server, astronaut, bad).json()
     assert good["error"] is None
     assert len(good["faces"]) == 1
-    assert "not an image" in wrong["error"]
+    assert wrong["error"].startswith("bad.jpg: is not an image")
     assert wrong["faces"] == []
-    assert "bad.jpg: is not an image" in problem(post(server, bad), 422)
+    assert problem(post(server, bad), 422).startswith("bad.jpg: is not an image")
 
 
 def test_refusals_are_sentences(server: Server, astronaut: Path) -> None:
@@ -110,6 +112,7 @@ def test_keys_are_asked_for_where_set(serving: Callable[..., Server], astronaut:
         {"Authorization": "Bearer third"},
         {"Authorization": "Basic first"},
         {"X-API-Key": ""},
+        {"X-API-Key": "thirdé".encode()},
     ):
         response = httpx.get(f"{server.url}/v1/model", headers=headers)
         assert "Authorization: Bearer" in problem(response, 401)
@@ -117,12 +120,19 @@ def test_keys_are_asked_for_where_set(serving: Callable[..., Server], astronaut:
     for headers in ({"Authorization": "Bearer second"}, {"X-API-Key": "first"}):
         assert httpx.get(f"{server.url}/v1/model", headers=headers).status_code == 200
     assert httpx.get(f"{server.url}/healthz").status_code == 200
+    description = httpx.get(f"{server.url}/openapi.json").json()
+    schemes = description["components"]["securitySchemes"]  # what /docs shows its Authorize button for
+    assert schemes["HTTPBearer"] == {"type": "http", "scheme": "bearer"}
+    assert description["paths"]["/v1/predict"]["post"]["security"] == [
+        {"HTTPBearer": []},
+        {"APIKeyHeader": []},
+    ]
 
 
 def test_overload_is_refused_at_once_with_a_time_to_come_back(
     serving: Callable[..., Server], astronaut: Path
 ) -> None:
-    server = serving("--queue", "2", "--threads", "1", "--batch", "1")
+    server = serving("--queue", "2", "--threads", "1", "--batch-size", "1")
     statuses: list[int] = []
     retry: list[str] = []
 
@@ -149,7 +159,7 @@ def test_overload_is_refused_at_once_with_a_time_to_come_back(
 def test_sigterm_answers_what_was_accepted_and_logs_no_faces(
     serving: Callable[..., Server], astronaut: Path
 ) -> None:
-    server = serving("--threads", "1", "--batch", "1")
+    server = serving("--threads", "1", "--batch-size", "1")
     answers: list[httpx.Response] = []
     threads = [threading.Thread(target=lambda: answers.append(post(server, astronaut))) for _ in range(8)]
     for thread in threads:
@@ -175,6 +185,20 @@ def test_workers_share_their_figures(serving: Callable[..., Server], astronaut: 
         assert post(server, astronaut).status_code == 200
     figures = httpx.get(f"{server.url}/metrics").text
     assert 'agelens_requests_total{path="/v1/predict",status="200"} 6.0' in figures
+
+
+def test_every_choice_of_an_answer_is_one_of_the_request(server: Server, astronaut: Path) -> None:
+    (plain,), (refused,), (flipped,) = (
+        answer["faces"]
+        for params in ({}, {"min_quality": 1, "at_least": 18}, {"flip": True, "point": "median"})
+        for answer in post(server, astronaut, **params).json()
+    )
+    assert refused["age"] is refused["gender"] is refused["at_least_probability"] is None
+    assert refused["box"] == plain["box"]
+    assert refused["refused"].startswith("quality")
+    assert flipped["age"] != plain["age"]
+    (operation,) = httpx.get(f"{server.url}/openapi.json").json()["paths"]["/v1/predict"].values()
+    assert {one["name"] for one in operation["parameters"]} == {one.name for one in fields(AnswerOptions)}
 
 
 def test_without_the_extra_one_sentence_says_what_to_install(tmp_path: Path) -> None:
