@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Literal
 
 from agelens.cli.console import table
 from agelens.inference.writers import (
+    TEXT_WRITERS,
     Sink,
     Writer,
     json_lines_writer,
     opened_text,
     picture_writer,
-    text_writer,
     video_writer,
 )
 
@@ -37,8 +37,8 @@ def image_writers(
 ) -> list[Writer[Answer]]:
     """The writers of images' answers; without a format, ``output``'s suffix decides, else it is a table."""
     chosen = format or (_SUFFIXES.get(output.suffix.lower(), "table") if output else "table")
-    text = table_writer(output, options) if chosen == "table" else text_writer(chosen, output, options)
-    return [text, *([picture_writer(annotate)] if annotate else [])]
+    begin = table_writer if chosen == "table" else TEXT_WRITERS[chosen]
+    return [begin(output, options), *([picture_writer(annotate)] if annotate else [])]
 
 
 def frame_writers(

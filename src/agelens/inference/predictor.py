@@ -66,7 +66,7 @@ class Predictor:
 
     def __init__(
         self,
-        bundle: Bundle,
+        model: str | Path | Bundle = EMBEDDED,
         detector: Detector | DetectorName = "auto",
         *,
         runtime: RuntimeName = "onnxruntime",
@@ -76,8 +76,25 @@ class Predictor:
         max_pixels: int = MAX_PIXELS,
         max_faces: int | None = None,
     ) -> None:
-        """Load the network; ``load`` has the arguments, and finds the bundle by its name."""
-        self.bundle = bundle
+        """Load a model for repeated use.
+
+        Args:
+            model: ``embedded``, a bundle or its folder, or an address such as ``hf://owner/repo``.
+            detector: ``auto``, ``yunet``, ``haar``, ``whole`` (the picture is an aligned face), or an object.
+            runtime: what computes the network.
+            threads: that the network computes with, and that images are opened in; None for all cores.
+            batch_size: faces the network sees at once.
+            yunet: YuNet's file, where it is not in the cache.
+            max_pixels: images that would unfold into more are refused.
+            max_faces: images with more are refused; None for no limit.
+
+        Raises:
+            BundleError: there is no such model, it is damaged, or the runtime cannot load it.
+            DetectorError: the detector cannot be had.
+            HubError: the model lies on a hub and cannot be fetched.
+            MissingExtraError: the runtime or the hub's client is not installed.
+        """
+        self.bundle = bundle = model if isinstance(model, Bundle) else resolve(model)
         self.detector = make_detector(detector, yunet) if isinstance(detector, str) else detector
         self.threads = threads or _available_cores()
         self._batch_size = batch_size
@@ -241,45 +258,10 @@ class Predictor:
         return AlignedFaces(answer, detections, crops, qualities), pixels
 
 
-def load(
-    model: str | Path = EMBEDDED,
-    detector: Detector | DetectorName = "auto",
-    *,
-    runtime: RuntimeName = "onnxruntime",
-    threads: int | None = None,
-    batch_size: int = 32,
-    yunet: Path | None = None,
-    max_pixels: int = MAX_PIXELS,
-    max_faces: int | None = None,
-) -> Predictor:
-    """Load a model for repeated use.
+#: ``agelens.load("embedded")``: the same, as an application says it.
+load = Predictor
 
-    Args:
-        model: ``embedded``, a bundle's folder, or an address such as ``hf://owner/repo``.
-        detector: ``auto``, ``yunet``, ``haar``, ``whole`` (the picture is an aligned face), or an object.
-        runtime: what computes the network.
-        threads: that the network computes with, and that images are opened in; None for all cores.
-        batch_size: faces the network sees at once.
-        yunet: YuNet's file, where it is not in the cache.
-        max_pixels: images that would unfold into more are refused.
-        max_faces: images with more are refused; None for no limit.
-
-    Raises:
-        BundleError: there is no such model, it is damaged, or the runtime cannot load it.
-        DetectorError: the detector cannot be had.
-        HubError: the model lies on a hub and cannot be fetched.
-        MissingExtraError: the runtime or the hub's client is not installed.
-    """
-    return Predictor(
-        resolve(model),
-        detector,
-        runtime=runtime,
-        threads=threads,
-        batch_size=batch_size,
-        yunet=yunet,
-        max_pixels=max_pixels,
-        max_faces=max_faces,
-    )
+_embedded = cache(Predictor)
 
 
 def predict(
@@ -287,9 +269,6 @@ def predict(
 ) -> list[Face]:
     """Answer every face of one image with the embedded model; see ``Predictor.predict``."""
     return _embedded().predict(image, options, name=name)
-
-
-_embedded = cache(load)
 
 
 def _rescaled(detection: Detection, factor: float) -> Detection:

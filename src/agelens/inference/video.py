@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import cv2
 
@@ -117,28 +117,22 @@ def answer_frames(
         yield frame.pixels, FrameAnswer(frame.number, frame.seconds, faces)
 
 
-class VideoWriter:
-    """Writes RGB frames as MP4, in a ``with`` block."""
+@contextmanager
+def mp4_encoder(path: Path, rate: float, size: tuple[int, int]) -> Iterator[Callable[[Pixels], None]]:
+    """Write an MP4: the function given appends a (height, width, 3) uint8 RGB frame.
 
-    def __init__(self, path: Path, rate: float, size: tuple[int, int]) -> None:
-        """Begin a file; ``rate`` in frames a second, ``size`` width and height in pixels.
+    Args:
+        path: the file; what it held is lost.
+        rate: frames a second.
+        size: width and height, pixels.
 
-        Raises:
-            ImageError: OpenCV has no encoder for it here.
-        """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
-        if not self._writer.isOpened():
-            raise ImageError(f"{path}: this OpenCV cannot write MP4")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._writer.release()
-
-    def add(self, pixels: Pixels) -> None:
-        """Append a (height, width, 3) uint8 RGB frame."""
-        self._writer.write(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    Raises:
+        ImageError: OpenCV has no encoder for it here.
+    """
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
+    if not writer.isOpened():
+        raise ImageError(f"{path}: this OpenCV cannot write MP4")
+    try:
+        yield lambda pixels: writer.write(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    finally:
+        writer.release()

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import dataclass, field
 from itertools import tee
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from agelens.files import written_whole
 from agelens.inference.answers import Answer
@@ -24,7 +24,7 @@ from agelens.inference.rows import columns, rows_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from agelens.faces.images import Source
+    from agelens.faces.images import Pixels, Source
     from agelens.inference.predictor import Predictor
     from agelens.inference.sources import ImageRef
     from agelens.inference.video import FrameAnswer
@@ -59,19 +59,6 @@ def write_all(
                 for sink in sinks:
                     sink(answer, image)
                 tell(done)
-
-
-def text_writer(
-    format: Literal["json", "jsonl", "csv"], output: Path | None, options: AnswerOptions
-) -> Writer[Answer]:
-    """The writer of a format, into a file or to standard output."""
-    match format:
-        case "json":
-            return json_writer(output)
-        case "jsonl":
-            return json_lines_writer(output)
-        case "csv":
-            return csv_writer(output, options)
 
 
 def answered(
@@ -134,6 +121,14 @@ def csv_writer(output: Path | None, options: AnswerOptions) -> Iterator[Sink[Ans
         yield add
 
 
+#: The text formats, by name.
+TEXT_WRITERS: dict[str, Callable[[Path | None, AnswerOptions], Writer[Answer]]] = {
+    "json": lambda output, options: json_writer(output),
+    "jsonl": lambda output, options: json_lines_writer(output),
+    "csv": csv_writer,
+}
+
+
 @contextmanager
 def parquet_writer(
     output: Path, options: AnswerOptions, metadata: dict[str, str] | None = None
@@ -193,31 +188,44 @@ def video_writer(output: Path, rate: float) -> Iterator[Sink[FrameAnswer]]:
     import numpy as np
 
     from agelens.inference.annotate import annotate
-    from agelens.inference.video import VideoWriter
+    from agelens.inference.video import mp4_encoder
 
     with ExitStack() as stack:
-        video: VideoWriter | None = None
+        append: Callable[[Pixels], None] | None = None
 
         def add(answer: FrameAnswer, image: Source) -> None:
-            nonlocal video
+            nonlocal append
             drawn = annotate(image, [tracked.face for tracked in answer.faces])
-            if video is None:  # the size is known once a frame is drawn
+            if append is None:  # the size is known once a frame is drawn
                 whole = stack.enter_context(written_whole(output))
-                video = stack.enter_context(VideoWriter(whole, rate, drawn.size))
-            video.add(np.asarray(drawn))
+                append = stack.enter_context(mp4_encoder(whole, rate, drawn.size))
+            append(np.asarray(drawn))
 
         yield add
 
 
 @dataclass(slots=True)
 class Tally:
-    """A writer that counts: images, faces, and what could not be answered; the first failures by name."""
+    """A writer that counts what was answered and what could not be.
+
+    Attributes:
+        options: those of the answers.
+        output: the table that a job writes, if it is one.
+        images: how many there were.
+        faces: in them, the refused ones included.
+        failed: images that could not be read.
+        refused: faces below the lowest quality.
+        resumed: images that an earlier start of the job had read.
+        failures: the first errors, each a sentence.
+    """
 
     options: AnswerOptions
+    output: str | None = None
     images: int = 0
     faces: int = 0
     failed: int = 0
     refused: int = 0
+    resumed: int = 0
     failures: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Sink[Answer]:
@@ -228,22 +236,37 @@ class Tally:
 
     def add(self, answer: Answer, image: object = None) -> None:
         """Count an answer."""
-        self.images += 1
-        self.faces += len(answer.faces)
-        self.refused += sum(face.refused is not None for face in answer.faces)
-        if answer.error is not None:
-            self.failed += 1
-            self.failures += [answer.error][: NAMED - len(self.failures)]
+        refused = sum(face.refused is not None for face in answer.faces)
+        self._count(1, len(answer.faces), refused, [answer.error] if answer.error else [])
+
+    def add_table(self, table: pa.Table) -> None:
+        """Count a table's rows: an image has one at least, its first face's or its only."""
+        import pyarrow.compute as pc
+
+        faces = len(table) - table["face"].null_count
+        images = len(table) - faces + (pc.sum(pc.equal(table["face"], 1)).as_py() or 0)
+        refused = len(table) - table["refused"].null_count
+        self._count(images, faces, refused, table["error"].drop_null().to_pylist())
+
+    def _count(self, images: int, faces: int, refused: int, errors: list[str]) -> None:
+        self.images += images
+        self.faces += faces
+        self.refused += refused
+        self.failed += len(errors)
+        self.failures += errors[: NAMED - len(self.failures)]
 
     def sentences(self) -> list[str]:
-        """What went wrong, for a person: the faces refused, then the images that could not be read."""
-        said = []
+        """What a person should know, in order: a job's sum, the faces refused, the images not read."""
+        said = list(self.failures)
         if self.refused:
             lowest = self.options.min_quality
-            said.append(f"{self.refused} faces are below quality {lowest:g} and were refused")
-        said += self.failures
+            said.insert(0, f"{self.refused} faces are below quality {lowest:g} and were refused")
+        if self.output is not None:
+            more = f", {self.resumed} of them before this start" if self.resumed else ""
+            said.insert(0, f"{self.output}: {self.faces} faces of {self.images} images{more}")
         if self.failed > len(self.failures):
             said.append(f"… and {self.failed - len(self.failures)} more")
         if self.failed:
-            said.append(f"{self.failed} of {self.images} images could not be read")
+            where = "" if self.output is None else "; see the column 'error'"
+            said.append(f"{self.failed} of {self.images} images could not be read{where}")
         return said

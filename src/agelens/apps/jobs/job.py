@@ -11,12 +11,10 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agelens.errors import AgeLensError, require
 from agelens.files import write_text, written_whole
@@ -24,10 +22,7 @@ from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import Predictor
 from agelens.inference.runtimes import RuntimeName
 from agelens.inference.sources import ImageRef
-from agelens.inference.writers import NAMED, Tally, answered, parquet_schema, parquet_writer, write_all
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from agelens.inference.writers import Tally, answered, parquet_schema, parquet_writer
 
 #: Images a part: what a kill can cost.
 PART = 1000
@@ -59,35 +54,6 @@ class JobSpec:
         return values | values.pop("options")
 
 
-@dataclass(slots=True)
-class JobReport(Tally):
-    """What a job wrote to ``output``; ``resumed`` counts the images that an earlier start had read."""
-
-    output: str = ""
-    resumed: int = 0
-
-    def sentences(self) -> list[str]:
-        """What was done, then what went wrong."""
-        more = f", {self.resumed} of them before this start" if self.resumed else ""
-        said = [f"{self.output}: {self.faces} faces of {self.images} images{more}", *Tally.sentences(self)]
-        if self.failed:
-            said[-1] += "; see the column 'error'"
-        return said
-
-    def add_table(self, table: pa.Table) -> None:
-        """Count a table's rows: an image has one at least, its first face's or its only."""
-        import pyarrow.compute as pc
-
-        faces = len(table) - table["face"].null_count
-        others = len(table) - faces
-        self.images += others + pc.sum(pc.equal(table["face"], 1)).as_py() if faces else others
-        self.faces += faces
-        self.refused += len(table) - table["refused"].null_count
-        wrong = table["error"].drop_null().to_pylist()
-        self.failed += len(wrong)
-        self.failures += wrong[: NAMED - len(self.failures)]
-
-
 def run_job(
     predictor: Predictor,
     images: Iterable[ImageRef],
@@ -96,7 +62,7 @@ def run_job(
     *,
     part: int = PART,
     progress: Callable[[int], None] = lambda done: None,
-) -> JobReport:
+) -> Tally:
     """Answer images into a Parquet table, or go on with a job that was stopped.
 
     Args:
@@ -114,7 +80,7 @@ def run_job(
     require("pyarrow", "jobs")
     folder = output.with_name(f"{output.name}.parts")
     _begin(folder, spec)
-    report = JobReport(spec.options, output=str(output))
+    report = Tally(spec.options, str(output))
     parts: list[Path] = []
     done = 0
     source = iter(images)
@@ -125,19 +91,16 @@ def run_job(
             _check(path, digest, folder)
             report.resumed += len(chunk)
         else:
-            answers = answered(predictor, chunk, spec.options)
-            writer = parquet_writer(path, spec.options, {"images": digest})
-            write_all(answers, [writer], nullcontext(partial(_after, progress, done)))
+            with parquet_writer(path, spec.options, {"images": digest}) as add:
+                for here, (image, answer) in enumerate(answered(predictor, chunk, spec.options), start=1):
+                    add(answer, image)
+                    progress(done + here)
         done += len(chunk)
         progress(done)
         parts.append(path)
     _join(parts, output, spec, report)
     shutil.rmtree(folder)
     return report
-
-
-def _after(progress: Callable[[int], None], before: int, done: int) -> None:
-    progress(before + done)
 
 
 def _begin(folder: Path, spec: JobSpec) -> None:
@@ -165,7 +128,7 @@ def _check(path: Path, digest: str, folder: Path) -> None:
         )
 
 
-def _join(parts: Sequence[Path], output: Path, spec: JobSpec, report: JobReport) -> None:
+def _join(parts: Sequence[Path], output: Path, spec: JobSpec, report: Tally) -> None:
     import pyarrow.parquet as pq
 
     with (

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agelens.apps.jobs.job import JobReport, JobSpec
+from agelens.apps.jobs.job import JobSpec
 from agelens.errors import require
 from agelens.files import written_whole
 from agelens.inference.answers import Answer
 from agelens.inference.predictor import load
 from agelens.inference.sources import ImageRef, stream
-from agelens.inference.writers import parquet_schema, parquet_table
+from agelens.inference.writers import Tally, parquet_schema, parquet_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,7 +62,7 @@ def run_ray_job(
     address: str | None = None,
     workers: int | None = None,
     progress: Callable[[int], None] = lambda done: None,
-) -> JobReport:
+) -> Tally:
     """Read images on a Ray cluster into one Parquet table.
 
     Args:
@@ -98,7 +98,7 @@ def run_ray_job(
         num_cpus=1,
         concurrency=(1, most),
     )
-    report, schema = JobReport(spec.options, output=output), parquet_schema(spec.options)
+    report, schema = Tally(spec.options, output), parquet_schema(spec.options)
     with _opened_whole(output) as file, pq.ParquetWriter(file, schema) as writer:
         for table in answered.iter_batches(batch_size=None, batch_format="pyarrow"):
             writer.write_table(table.cast(schema))
