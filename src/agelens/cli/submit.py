@@ -56,7 +56,7 @@ def submit(
 
         if data is not None or output is not None:
             raise AgeLensError(
-                "--notebook finds its --data and writes its --output on Kaggle: leave them out"
+                "--notebook has neither --data nor --output: it finds and writes them on Kaggle"
             )
         if len(models) != 1:
             raise AgeLensError("--notebook loads one model: give --model kaggle://… once")
