@@ -1,1 +1,1 @@
-"""What is built on the predictor: competition submissions, the demo, the Space."""
+"""Programs built on the predictor: the service, big jobs, competition submissions, the demo page."""

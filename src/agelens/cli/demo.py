@@ -3,48 +3,54 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from agelens.cli.console import ModelOption, tell
+from agelens.cli.console import DetectorOption, ModelOption, tell
+from agelens.errors import AgeLensError, require
 
 
 def demo(
     model: ModelOption = "embedded",
-    detector: Annotated[Literal["auto", "yunet", "haar"], typer.Option(help="How faces are found.")] = "auto",
+    detector: DetectorOption = "auto",
     host: Annotated[
-        str | None, typer.Option(help="0.0.0.0 opens it to other machines; default: this one only.")
+        str | None,
+        typer.Option(help="Address to listen on (default: this machine only); 0.0.0.0 opens it to others."),
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Default: the first free one from 7860.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on (default: the first free one from 7860).")
+    ] = None,
 ) -> None:
-    """Serve a page that reads uploaded photos; needs no network."""
-    from agelens.errors import require
-
+    """Serve a page that answers uploaded photos; it needs no network."""
     require("gradio", "demo")
-    from agelens.apps.demo.page import launch
+    from agelens.apps.demo import launch
 
     launch(model, detector, host=host, port=port)
 
 
 def space(
-    folder: Annotated[Path, typer.Argument(help="The Space's folder, new or empty.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of the Space, new or empty.")],
     model: ModelOption = "embedded",
-    title: Annotated[str, typer.Option(help="Of the Space.")] = "AgeLens",
+    title: Annotated[str, typer.Option(help="Title of the Space.")] = "AgeLens",
     package: Annotated[
-        str, typer.Option(help="What requirements.txt installs; default: this release of AgeLens.")
+        str,
+        typer.Option(help="Package that requirements.txt installs (default: this release of AgeLens)."),
     ] = "",
-    push: Annotated[str | None, typer.Option(help="Upload it to hf://owner/space.")] = None,
-    public: Annotated[bool, typer.Option("--public", help="Make a new Space public.")] = False,
+    push: Annotated[
+        str | None, typer.Option(help="Address to upload the Space to, as hf://owner/space.")
+    ] = None,
+    public: Annotated[bool, typer.Option("--public", help="Make a new Space public; needs --push.")] = False,
 ) -> None:
     """Write a folder ready for Hugging Face Spaces, and upload it if asked."""
-    from agelens.apps.demo.space import build_space, push_space
-    from agelens.errors import HubError
+    from agelens.apps.demo import build_space, push_space
     from agelens.models.hubs import HuggingFaceUri, parse_uri
 
+    if public and push is None:
+        raise AgeLensError("--public needs --push hf://owner/space")
     uri = parse_uri(push) if push else None
     if uri is not None and not isinstance(uri, HuggingFaceUri):
-        raise HubError(f"a Space lies on Hugging Face: --push hf://owner/space, not {push}")
+        raise AgeLensError(f"a Space lies on Hugging Face: --push hf://owner/space, not {push}")
     tell(f"{build_space(folder, model, title=title, package=package)}: ready for Hugging Face Spaces")
     if uri is not None:
         typer.echo(push_space(folder, uri, private=not public))

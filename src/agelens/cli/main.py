@@ -20,6 +20,7 @@ app = typer.Typer(
     help="Age and gender from a face, with how sure it is; and the training behind it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # brackets in help texts are brackets
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("predict")(predict.predict)

@@ -3,78 +3,92 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agelens.cli.console import progress, tell, tell_failures
+from agelens.cli.console import DetectorOption, progress, tell, tell_failures
+from agelens.cli.options import with_options
 from agelens.errors import AgeLensError
+from agelens.inference.options import AnswerOptions
 
 if TYPE_CHECKING:
-    from agelens.apps.competition.submission import SubmissionReport
+    from agelens.apps.competition import SubmissionReport
 
 
+@with_options(AnswerOptions, "point", "flip")
 def submit(
     data: Annotated[
-        Path | None, typer.Option(help="The competition's face_dataset/ folder, which holds test.csv.")
+        Path | None, typer.Option(help="Folder of the competition, face_dataset/, which holds test.csv.")
     ] = None,
     model: Annotated[
-        list[str] | None, typer.Option("--model", "-m", help="A model; repeat it to average several.")
+        list[str] | None,
+        typer.Option(
+            "--model", "-m", help="Model (default: embedded); repeat the option to average several models."
+        ),
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV.")] = Path("submission.csv"),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Submission to write (default: submission.csv).")
+    ] = None,
     gender_code: Annotated[
-        str | None, typer.Option(help="What the codes mean, as 0=male,1=female; default: found in train.csv.")
+        str | None,
+        typer.Option(help="Meaning of the codes, as 0=male,1=female (default: found from train.csv)."),
     ] = None,
-    detector: Annotated[
-        Literal["auto", "yunet", "haar", "whole"],
-        typer.Option(help="'whole' for images that are aligned faces; else how faces are found."),
-    ] = "whole",
-    tta: Annotated[
-        Literal["none", "flip"], typer.Option(help="flip: average each face with its mirror image.")
-    ] = "none",
-    point: Annotated[
-        Literal["mean", "median"],
-        typer.Option(help="Of each distribution; the competition's RMSE wants the mean."),
-    ] = "mean",
-    round_ages: Annotated[bool, typer.Option("--round", help="Write whole years; it costs score.")] = False,
+    detector: DetectorOption = "whole",
+    options: AnswerOptions = AnswerOptions(),
+    round_ages: Annotated[bool, typer.Option("--round", help="Write whole years; this costs score.")] = False,
     notebook: Annotated[
         Path | None,
-        typer.Option(help="Write a Kaggle notebook that submits with --model kaggle://…, and stop."),
+        typer.Option(help="Kaggle notebook to write instead, which submits with --model kaggle://…."),
     ] = None,
 ) -> None:
     """Answer every test image of a competition and check the file.
 
-    Exit code 1 if some images could not be read: they get the training set's typical answer and are listed
-    beside the output.
+    The exit code is 1 if some images could not be read: they get the training set's typical answer and are
+    listed beside the output.
     """
-    models = model or ["embedded"]
-    if notebook is not None:
-        from agelens.apps.competition.notebook import write_notebook
+    from agelens.labels import parse_gender_code
 
+    models = model or ["embedded"]
+    code = parse_gender_code(gender_code) if gender_code else None
+    if notebook is not None:
+        from agelens.apps.competition import write_notebook
+
+        if data is not None or output is not None:
+            raise AgeLensError(
+                "--notebook has neither --data nor --output: it finds and writes them on Kaggle"
+            )
         if len(models) != 1:
             raise AgeLensError("--notebook loads one model: give --model kaggle://… once")
-        write_notebook(notebook, models[0], detector=detector, flip=tta == "flip", round_ages=round_ages)
+        write_notebook(
+            notebook,
+            models[0],
+            detector=detector,
+            gender_code=gender_code,
+            flip=options.flip,
+            round_ages=round_ages,
+            point=options.point,
+        )
         typer.echo(f"{notebook}: add the competition's data to it on Kaggle and run it")
         return
     if data is None:
         raise AgeLensError("--data names the competition's folder (or --notebook a notebook to write)")
-    from agelens.apps.competition.folder import read_competition_folder
-    from agelens.apps.competition.submission import submit as write
+    from agelens.apps.competition import read_competition_folder
+    from agelens.apps.competition import submit as write
     from agelens.inference.predictor import load
-    from agelens.labels import parse_gender_code
 
-    code = parse_gender_code(gender_code) if gender_code else None
-    predictors = [load(name, detector) for name in models]
+    output = output or Path("submission.csv")
     total = len(read_competition_folder(data).images) * len(models)
+    predictors = [load(name, detector) for name in models]
     with progress("answering", total) as advance:
         report = write(
             predictors,
             data,
             output,
             gender_code=code,
-            flip=tta == "flip",
+            flip=options.flip,
             round_ages=round_ages,
-            point=point,
+            point=options.point,
             progress=advance,
         )
     _print(report)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlparse
@@ -92,9 +91,7 @@ def test_the_same_answer_comes_through_gradios_api(address: str, astronaut: Path
     from gradio_client import Client, handle_file
 
     client = Client(address, verbose=False)
-    start = time.perf_counter()
     _, message, _, faces = client.predict(handle_file(str(astronaut)), api_name="/predict")
-    assert time.perf_counter() - start < 1.5
     assert message == "One face."
     (face,) = agelens.load("embedded", "haar").predict(astronaut)
     assert faces == [face.to_dict()]

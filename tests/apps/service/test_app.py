@@ -159,7 +159,7 @@ def test_overload_is_refused_at_once_with_a_time_to_come_back(
 def test_sigterm_answers_what_was_accepted_and_logs_no_faces(
     serving: Callable[..., Server], astronaut: Path
 ) -> None:
-    server = serving("--threads", "1", "--batch-size", "1")
+    server = serving("--threads", "1", "--batch-size", "1", "--deadline-seconds", "60")
     answers: list[httpx.Response] = []
     threads = [threading.Thread(target=lambda: answers.append(post(server, astronaut))) for _ in range(8)]
     for thread in threads:

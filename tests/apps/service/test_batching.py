@@ -101,7 +101,7 @@ def test_a_batch_whose_clients_have_all_given_up_is_none() -> None:
     assert sizes == [1]
 
 
-def test_levels_are_not_mixed() -> None:
+def test_options_are_not_mixed() -> None:
     engine = Engine()
 
     async def work(batcher: Batcher) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import socket
 import struct
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -193,11 +192,9 @@ def test_a_slow_upload_is_cut_off_and_others_are_served_meanwhile() -> None:
     try:
         with socket.create_connection(("127.0.0.1", running.port), timeout=10) as slow:
             slow.sendall(POST + b"Content-Length: 100000\r\n\r\n")
-            started = time.perf_counter()
             slow.sendall(b"x")
             assert httpx.get(f"{running.url}/readyz").status_code == 200
             answer = b"".join(iter(lambda: slow.recv(65536), b""))  # until the server closes
-            assert 0.8 < time.perf_counter() - started < 4
         assert answer.startswith(b"HTTP/1.1 408")
         assert b"did not arrive within 1 s" in answer
     finally:

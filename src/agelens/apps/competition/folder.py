@@ -1,4 +1,7 @@
-"""The competition's folder as a submission needs it: test rows, their order, what 0 and 1 mean."""
+"""The competition's folder as a submission needs it: the test rows, their order, and what 0 and 1 mean.
+
+For training, ``agelens.data.readers.competition`` reads the same folder into a manifest.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ from agelens.labels import GENDERS, Gender, parse_age
 
 COLUMNS = ("id", "age", "gender")
 
-#: Training images asked about to find the gender code; more would change the agreement by a few per cent.
+#: Training images that the model answers to find the gender code; with more of them, the agreement would
+#: change by a few per cent.
 CODE_SAMPLE = 400
 
 #: The least agreement with the training labels at which a gender code is believed.
@@ -37,7 +41,7 @@ class TrainingRow:
 
 @dataclass(frozen=True, slots=True)
 class CompetitionFolder:
-    """What a submission is about.
+    """The content of a competition's folder.
 
     Attributes:
         images: id -> file of every test image, in the order to be written.
@@ -60,7 +64,7 @@ class CodeEvidence:
 
 
 def read_competition_folder(folder: Path) -> CompetitionFolder:
-    """Read ``test.csv``, and ``sample_submission.csv`` and ``train.csv`` where they are there.
+    """Read ``test.csv``, and, where they exist, ``sample_submission.csv`` and ``train.csv``.
 
     Raises:
         ManifestError: a table is missing or lacks a column, an id occurs twice, or the sample and the test

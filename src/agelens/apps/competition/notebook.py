@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from agelens.ages import PointEstimate
 from agelens.errors import AgeLensError, require
+from agelens.faces.detection.base import DetectorName
 from agelens.files import write_text
+from agelens.labels import parse_gender_code
 from agelens.models.hubs import KaggleUri, parse_uri
 
 _INTRODUCTION = """# Age and gender from a face: submission
@@ -28,7 +31,7 @@ print(DATA, *sorted(path.name for path in DATA.iterdir()))"""
 
 _TRAINING = """# # How the model was trained. The rules ask for inference only, so it is commented out;
 # # remove the first "# " of each line to run it on a GPU.
-# GENDER_CODE = "0=male,1=female"  # look at some images first: entrants do not agree
+# GENDER_CODE = "{gender_code}"  # look at some images first: entrants do not agree
 # %pip install --quiet "agelens[train,hubs]"
 # !agelens data import competition {{DATA}} --output work/faces.csv --gender-code {{GENDER_CODE}}
 # !agelens data split work/faces.csv --ratio train=0.85,val=0.15
@@ -46,9 +49,18 @@ predictor = agelens.load(folder, detector="{detector}")  # checks every file's S
 spec = predictor.bundle.spec
 print(spec.name, f"{{spec.input.size}} px;", "licence:", spec.licence)"""
 
-_SUBMIT = """from agelens.apps.competition.submission import submit
+_SUBMIT = """from agelens.apps.competition import submit
+from agelens.labels import parse_gender_code
 
-report = submit([predictor], DATA, Path("submission.csv"), flip={flip}, round_ages={round_ages})
+report = submit(
+    [predictor],
+    DATA,
+    Path("submission.csv"),
+    gender_code={gender_code},
+    flip={flip},
+    round_ages={round_ages},
+    point={point!r},
+)
 if report.evidence:
     print("gender code", report.code, f"agrees with {{report.evidence.agreement:.1%}} of training images")
 print(report.rows, "rows;", len(report.problems), "images could not be read; genders", report.genders)"""
@@ -83,18 +95,30 @@ figure.tight_layout()
 plt.show()"""
 
 
-def write_notebook(path: Path, model: str, *, detector: str, flip: bool, round_ages: bool) -> None:
-    """Write the notebook.
+def write_notebook(
+    path: Path,
+    model: str,
+    *,
+    detector: DetectorName,
+    gender_code: str | None = None,
+    flip: bool = False,
+    round_ages: bool = False,
+    point: PointEstimate = "mean",
+) -> None:
+    """Write the notebook; it calls ``submit`` with these choices.
 
     Args:
         path: the ``.ipynb``.
         model: where the model lies on Kaggle, ``kagglehub`` being what Kaggle's notebooks load models with.
         detector: how faces are found.
+        gender_code: what the competition's codes mean, as in ``0=male,1=female``; None lets the model decide.
         flip: average each face with its mirror image.
         round_ages: write whole years.
+        point: which age of each distribution is written.
 
     Raises:
         AgeLensError: the model is not on Kaggle.
+        LabelError: the gender code cannot be read.
         MissingExtraError: nbformat is not installed.
     """
     uri = parse_uri(model) if "://" in model else None
@@ -103,16 +127,21 @@ def write_notebook(path: Path, model: str, *, detector: str, flip: bool, round_a
             f"the notebook loads its model from Kaggle, not from {model!r}: "
             "'agelens push' it first, then say --model kaggle://owner/model/framework/variation/version"
         )
+    if gender_code is not None:
+        parse_gender_code(gender_code)  # a wrong one is a sentence now, not a traceback in the notebook
     v4 = require("nbformat.v4", "hubs")
     unversioned = KaggleUri(uri.owner, uri.model, uri.framework, uri.variation).handle
+    code = f"parse_gender_code({gender_code!r})" if gender_code else None
     notebook = v4.new_notebook(
         cells=[
             v4.new_markdown_cell(_INTRODUCTION.format(uri=uri)),
             v4.new_code_cell(_INSTALL),
             v4.new_code_cell(_DATA),
-            v4.new_code_cell(_TRAINING.format(unversioned=unversioned)),
+            v4.new_code_cell(
+                _TRAINING.format(unversioned=unversioned, gender_code=gender_code or "0=male,1=female")
+            ),
             v4.new_code_cell(_LOAD.format(handle=uri.handle, detector=detector)),
-            v4.new_code_cell(_SUBMIT.format(flip=flip, round_ages=round_ages)),
+            v4.new_code_cell(_SUBMIT.format(gender_code=code, flip=flip, round_ages=round_ages, point=point)),
             v4.new_code_cell(_CHECK),
             v4.new_code_cell(_SHOW),
         ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from agelens.apps.competition.folder import (
 )
 from agelens.data.manifest import read_table
 from agelens.errors import AgeLensError, ManifestError
-from agelens.files import written_whole
+from agelens.files import write_csv
 from agelens.inference.answers import Reading, average
 from agelens.inference.batch import BatchReading, read_each
 from agelens.inference.predictor import Predictor
@@ -35,9 +34,9 @@ class SubmissionReport:
     Attributes:
         output: the file.
         rows: its rows.
-        code: what each gender was written as.
+        code: the code that each gender was written as.
         evidence: how the code was found; None where it was given.
-        problems: id -> why its image could not be read; it has the training set's typical answer.
+        problems: id -> why its image could not be read; its row has the training set's typical answer.
         ages: (rows,) years, as written.
         genders: code -> rows.
     """
@@ -91,7 +90,8 @@ def submit(
         )
     batches = _read(predictors, competition, flip, progress)
     answers, problems = _answers(batches, competition, code, round_ages, point)
-    _write(output, competition.columns, answers)
+    columns = competition.columns
+    write_csv(output, columns, ([row[column] for column in columns] for row in answers))
     _write_problems(output.with_suffix(".problems.csv"), competition, problems)
     check_submission(output, competition)
     return SubmissionReport(
@@ -175,18 +175,9 @@ def _answers(
     return answers, problems
 
 
-def _write(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
-    with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def _write_problems(path: Path, competition: CompetitionFolder, problems: Mapping[str, str]) -> None:
     if not problems:
         path.unlink(missing_ok=True)  # an earlier run's
         return
-    rows = [
-        {"id": name, "image": str(competition.images[name]), "problem": why} for name, why in problems.items()
-    ]
-    _write(path, ("id", "image", "problem"), rows)
+    rows = ((name, competition.images[name], why) for name, why in problems.items())
+    write_csv(path, ("id", "image", "problem"), rows)

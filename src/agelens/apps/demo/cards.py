@@ -10,7 +10,7 @@ import numpy as np
 from agelens.inference.annotate import COLOURS, certainty
 from agelens.inference.answers import Face
 
-#: Of the drawing, in its own units; the page scales it.
+#: The drawing's size and the height of its base line, in its own units; the page scales it.
 WIDTH, HEIGHT, BASE = 404, 110, 90
 
 STYLE = """

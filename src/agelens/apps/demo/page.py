@@ -12,10 +12,9 @@ from PIL import Image
 
 from agelens.apps.demo.cards import STYLE, face_cards
 from agelens.errors import ImageError, require
-from agelens.faces.detection.base import DetectorName, WholeImage
+from agelens.faces.detection.base import DetectorName
 from agelens.inference.annotate import annotate
-from agelens.inference.predictor import Predictor
-from agelens.models.catalogue import resolve
+from agelens.inference.predictor import Predictor, load
 
 TITLE = "AgeLens"
 
@@ -28,7 +27,7 @@ weights: {licence}. Do not use it to decide about a person."""
 
 _NO_FACE = "No face was found. If the picture is one face, cut close, read it as a whole."
 
-#: Seconds. Uploads older than this are deleted, looked for as often.
+#: Seconds. Uploads older than this are deleted; they are looked for as often.
 KEPT = 300
 
 #: Pixels. The annotated picture is made no larger; the faces are read at full resolution all the same.
@@ -39,11 +38,11 @@ LARGEST_UPLOAD = "30mb"
 
 
 class Demo:
-    """What the page asks for; a library user calls ``Predictor`` instead."""
+    """What the page's buttons call; a library user calls ``Predictor`` instead."""
 
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
-        self._whole = Predictor(predictor.bundle, WholeImage())
+        self._whole = load(predictor.bundle, "whole")
         # The first answer is then as quick as the later ones.
         predictor.predict(example_images()[0])
 
@@ -71,11 +70,11 @@ class Demo:
         if path is None:
             return None, "", "", []
         try:
-            faces = predictor.predict(path)
+            # The upload's own path would say nothing to the person.
+            faces = predictor.predict(path, name="the file")
             picture = annotate(path, faces, max_side=SHOWN_SIDE)
         except ImageError as error:
-            # The upload's own path says nothing to the person.
-            raise gradio.Error(f"This photo cannot be read: {str(error).replace(path, 'it')}") from error
+            raise gradio.Error(f"This photo cannot be read: {error}") from error
         count = {0: _NO_FACE, 1: "One face."}.get(len(faces), f"{len(faces)} faces, the largest first.")
         return picture, count, face_cards(faces) if faces else "", [face.to_dict() for face in faces]
 
@@ -143,7 +142,7 @@ def launch(
     """Serve the page.
 
     Args:
-        model: a model's name, folder or address.
+        model: ``embedded``, a bundle's folder, or a hub address.
         detector: how faces are found.
         host: the address to listen on; None for Gradio's own: this machine, or what a Space sets.
         port: None for the first free one from 7860.
@@ -153,7 +152,7 @@ def launch(
         The page; ``page.local_url`` is where it is.
     """
     os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="agelens-demo-"))
-    page = build(Predictor(resolve(model), detector))
+    page = build(load(model, detector))
     gr = require("gradio", "demo")
     page.launch(
         server_name=host,

@@ -17,7 +17,7 @@ from agelens.version import __version__
 
 _APP = '''"""AgeLens on Hugging Face Spaces: upload a face, get age and gender."""
 
-from agelens.apps.demo.page import launch
+from agelens.apps.demo import launch
 
 launch({model!r}, detector="auto")
 '''
@@ -50,11 +50,11 @@ def build_space(folder: Path, model: str = "embedded", *, title: str = "AgeLens"
     """Write the Space's folder, whole or not at all.
 
     Args:
-        folder: new or empty.
+        folder: a new or an empty one.
         model: ``embedded`` comes with the package; a bundle's folder is copied in; an address on a hub is
             fetched by the Space when it starts.
-        title: of the Space.
-        package: what ``requirements.txt`` installs; AgeLens's own release with its extras unless given.
+        title: the Space's title.
+        package: what ``requirements.txt`` installs; by default this release of AgeLens with its extras.
 
     Returns:
         The folder.

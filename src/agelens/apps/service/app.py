@@ -84,7 +84,7 @@ def create() -> FastAPI:
     )
     async def predict(
         request: Request,
-        query: Annotated[schema.AnswerQuery, Query()],  # type: ignore[valid-type],
+        query: Annotated[schema.AnswerQuery, Query()],
     ) -> JSONResponse:
         answers = await _answer(request, settings, AnswerOptions(**query.model_dump()))
         return JSONResponse([answer.to_dict() for answer in answers])
