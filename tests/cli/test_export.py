@@ -8,8 +8,8 @@ from agelens.cli.main import app
 from agelens.errors import AgeLensError
 from agelens.models.bundle import read_bundle
 from agelens.training.fit import fit
+from agelens.training.provenance import Hardware
 from agelens.training.recipe import load_recipe
-from agelens.training.run import Hardware
 
 TINY = [
     "network.widths=[8, 16]",
