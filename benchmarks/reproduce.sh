@@ -20,16 +20,12 @@ agelens data import folder "$shared/data/appa_real/appa_real.csv" --output work/
 agelens data pack work/appa.csv --size 112 --detector yunet --output work/appa112 ||
   [ $? -eq 1 ] # 72 photos without a face are named and left out
 
-# The teacher's out-of-fold answers, then the student, in two processes of one thread each: first at 64 and 88
-# pixels, then on from there at 80, the size it is shipped at, with rare ages drawn oftener.
+# The teacher's out-of-fold answers, then the student, in two processes of one thread each. The recipe states the
+# rest: the further table, the teacher, and two stages (88 pixels, then 80 with rare ages drawn more often).
 python benchmarks/teacher.py work/utkcal112 --also work/appa112 --yunet "$AGELENS_YUNET" \
   --weights "$shared/models/mobilefacenet-apache2.pt" --output work/teacher.npz
-train=(agelens train --recipe embedded --manifest work/utkcal112 --also work/appa112 --teacher work/teacher.npz
-  --set loss.teacher=0.5 --set loss.hint=0.5 --set compile=true --set batch_size=64
-  --accelerator cpu --devices 2 --strategy ddp)
-"${train[@]}" --output runs/reproduced-88 --set size=88 --set epochs=52 --set 'progressive={0: 64, 30: 88}'
-"${train[@]}" --output runs/reproduced --start-from runs/reproduced-88 --set size=80 --set epochs=16 \
-  --set balance=0.6 --set optim.lr=6e-4 --set optim.warmup_epochs=0.5
+agelens train --recipe embedded --manifest work/utkcal112 --output runs/reproduced \
+  --accelerator cpu --devices 2 --strategy ddp
 
 # The bundle: calibrated on what no training saw, then measured once.
 agelens export runs/reproduced --output "$out/bundle" \

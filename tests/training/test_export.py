@@ -13,8 +13,8 @@ from agelens.errors import AgeLensError
 from agelens.models.bundle import read_bundle
 from agelens.training.export import PARITY, export_run
 from agelens.training.fit import fit
+from agelens.training.provenance import Hardware
 from agelens.training.recipe import load_recipe
-from agelens.training.run import Hardware
 
 CPU = Hardware(accelerator="cpu", devices=1)
 RECIPES = {

@@ -24,8 +24,9 @@ from agelens.faces.images import open_image, resize_to_square
 from agelens.files import sha256
 from agelens.training.export import export_run
 from agelens.training.fit import fit
+from agelens.training.provenance import Hardware
 from agelens.training.recipe import Recipe, load_recipe
-from agelens.training.run import Hardware, RunFolder, start_record
+from agelens.training.run import RunFolder, start_record
 from agelens.training.task import AgeGenderTask
 
 TINY = ["network.widths=[8, 16]", "network.depths=[1, 1]", "size=32", "batch_size=16", "precision=32-true"]

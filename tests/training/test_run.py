@@ -11,18 +11,9 @@ from agelens.data.problems import Problem
 from agelens.errors import AgeLensError
 from agelens.files import sha256
 from agelens.labels import Sample
+from agelens.training.provenance import Hardware, RunRecord, StartRecord, record_of
 from agelens.training.recipe import Recipe, load_recipe
-from agelens.training.run import (
-    Hardware,
-    RunFolder,
-    RunRecord,
-    StartRecord,
-    checkpoint_of,
-    git_commit,
-    record_of,
-    start_record,
-    versions,
-)
+from agelens.training.run import RunFolder, checkpoint_of, start_record
 
 SHARED = Path(os.environ.get("AGELENS_SHARED", Path(__file__).parents[3] / "shared"))
 
@@ -50,20 +41,6 @@ def begin(folder: RunFolder, recipe: Recipe, about: RunRecord) -> None:
     folder.checkpoints.mkdir(exist_ok=True)
     folder.last.write_bytes(b"last")
     folder.best.write_bytes(b"best")
-
-
-def test_a_run_says_where_it_came_from(recipe: Recipe, table: Path, tmp_path: Path) -> None:
-    run = RunFolder(tmp_path / "run")
-    run.write(recipe, record(recipe, table))
-    about = run.record
-    assert about == record(recipe, table)
-    assert run.recipe == recipe
-    assert about.data.sha256 == sha256(table)
-    assert about.images == {"train": 3, "val": 1, "test": 0}
-    assert about.sources == ["agedb", "utkface"]  # of what is learnt, not of what chooses the epoch
-    assert (about.hardware, about.started_from) == (Hardware("cpu", 2), None)
-    assert about.versions["agelens"] == versions()["agelens"]
-    assert about.git_commit == git_commit()
 
 
 def test_what_the_weights_have_seen_goes_with_them(recipe: Recipe, table: Path, tmp_path: Path) -> None:

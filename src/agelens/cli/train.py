@@ -73,8 +73,9 @@ def train(
     for module in ("torch", "lightning", "timm", "torchmetrics", "yaml"):
         require(module, "train")
     from agelens.training.fit import fit
+    from agelens.training.provenance import Hardware
     from agelens.training.recipe import load_recipe
-    from agelens.training.run import Hardware, RunFolder
+    from agelens.training.run import RunFolder
 
     _set_up_logging()
     paths = {

@@ -16,8 +16,9 @@ from lightning.pytorch.loggers import Logger
 
 from agelens.training.callbacks import callbacks_of
 from agelens.training.datamodule import FaceDataModule
+from agelens.training.provenance import Hardware, record_of
 from agelens.training.recipe import Recipe, save_recipe
-from agelens.training.run import Hardware, RunFolder, checkpoint_of, record_of, start_record
+from agelens.training.run import RunFolder, checkpoint_of, start_record
 from agelens.training.task import MONITORED, AgeGenderTask
 from agelens.training.tracking import make_logger
 
