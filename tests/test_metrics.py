@@ -80,7 +80,7 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 
 
 def test_no_rows_cannot_be_measured() -> None:
-    with pytest.raises(ValueError, match="^no rows to measure$"):
+    with pytest.raises(ValueError, match=r"^no rows to measure$"):
         metrics.bootstrap({}, 0)
 
 
