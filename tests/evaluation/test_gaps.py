@@ -31,6 +31,8 @@ def test_a_small_group_is_named_neither_best_nor_worst() -> None:
     found = gaps(faces(("a", 80, 2), ("b", 80, 3), ("tiny", 49, 20)))
     assert {g.worst for g in found if g.by == "group" and g.figure == "mae"} == {"b"}
     assert gaps(faces(("a", 80, 2), ("tiny", 49, 20))) == ()
+    found = gaps(faces(("a", 80, 2), ("just enough", 50, 20)))
+    assert [g.worst for g in found if g.by == "group" and g.figure == "mae"] == ["just enough"]
 
 
 def test_shares_are_worst_where_they_are_low() -> None:

@@ -11,7 +11,7 @@ MEASURED = Measurement(
     figures={"interval_coverage": Estimate(0.81, 0.8, 0.82), "mae": Estimate(4.3, 4.2, 4.4)},
     groups=(
         GroupError("age", "0–2", 3, 1.234, -0.5, None, 1.0),
-        GroupError("gender", "female", 90, 5, 2, 0.75, 0.5),
+        GroupError("gender", "female", 50, 5, 2, 0.75, 0.5),
         GroupError("age × gender", "0–17, female", 50, 5, 2, 0.75, 0.5),
     ),
     gaps=(Gap("age", "coverage", "3–10", "0–2", 0.5, 0.75, Estimate(0.25, 0.1, 0.4)),),
@@ -37,7 +37,7 @@ def test_small_groups_are_marked_and_crossed_ones_are_not_in_the_summary() -> No
     assert table.columns[-1] == "80 % intervals hold"
     assert [tuple(row) for row in table.rows] == [
         ("age 0–2 *", "3", "1.23", "-0.50", "", "100.0%"),
-        ("female", "90", "5.00", "+2.00", "75.0%", "50.0%"),
+        ("female", "50", "5.00", "+2.00", "75.0%", "50.0%"),
     ]
     assert table.note == "* fewer than 50 faces."
 
