@@ -176,3 +176,38 @@ def test_the_mean_makes_the_squared_error_least_and_the_median_the_absolute() ->
     assert mean == pytest.approx(44)
     assert np.square(truth - mean).mean() < np.square(truth - median).mean()
     assert np.abs(truth - median).mean() < np.abs(truth - mean).mean()
+
+
+def test_the_spread_of_an_exact_age_may_grow_with_it() -> None:
+    samples = [Sample("a", age=30), Sample("b", age=30, age_std=6.0), Sample("c", age=0)]
+    grown = ages.targets(samples, sigma=2.0, sigma_per_year=0.1)
+    np.testing.assert_allclose(grown[0], ages.gaussian(30, 5.0))
+    np.testing.assert_allclose(grown[1], ages.gaussian(30, 6.0))
+    np.testing.assert_allclose(grown[2], ages.gaussian(0, 2.0))
+    np.testing.assert_allclose(ages.target(samples[0]), ages.gaussian(30, 1.5))
+    np.testing.assert_allclose(ages.gaussian(30), ages.gaussian(30, 1.5))
+
+
+def test_half_an_interval_is_no_label() -> None:
+    assert ages.target(Sample("a", age_low=20)).sum() == 0
+    assert ages.target(Sample("a", age_high=20)).sum() == 0
+
+
+def test_labels_are_float32_whatever_is_known() -> None:
+    for sample in (Sample("a", age=30), Sample("b", age_low=20, age_high=29), Sample("c")):
+        assert ages.target(sample).dtype == np.float32
+    assert ages.targets([]).dtype == np.float32
+
+
+def test_every_row_is_answered_by_itself() -> None:
+    rows = ages.gaussian([20.0, 60.0, 99.0], [1.5, 6.0, 12.0])
+    truth = np.array([20, 50, 100])
+    for answer, each in (
+        (ages.survival(rows, 58), [ages.survival(row, 58) for row in rows]),
+        (ages.entropy(rows), [ages.entropy(row) for row in rows]),
+        (ages.crps(rows, truth), [ages.crps(row, age) for row, age in zip(rows, truth, strict=True)]),
+        (ages.cdf(rows, truth), [ages.cdf(row, age) for row, age in zip(rows, truth, strict=True)]),
+        (ages.interval(rows), [ages.interval(row, 0.9) for row in rows]),
+    ):
+        assert answer.dtype == np.float64
+        np.testing.assert_allclose(answer, np.array(each), rtol=1e-12)

@@ -75,3 +75,8 @@ def test_a_csv_is_utf_8_with_line_feeds_and_reads_back(tmp_path: Path) -> None:
 def test_sha256_is_the_standard_one(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc" * 10_000)
     assert sha256(tmp_path / "a") == hashlib.sha256(b"abc" * 10_000).hexdigest()
+
+
+def test_text_is_written_as_it_is_given(tmp_path: Path) -> None:
+    write_text(tmp_path / "a", "år\r\nto\n")
+    assert (tmp_path / "a").read_bytes() == b"\xc3\xa5r\r\nto\n"

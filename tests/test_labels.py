@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from agelens.errors import LabelError
 from agelens.labels import (
     Gender,
-    LabelError,
     Sample,
     ages_of,
     genders_of,
@@ -52,10 +52,19 @@ def test_a_gender_code_decides_both_ways_round() -> None:
     assert parse_gender("1.0", one) is Gender.FEMALE
     with pytest.raises(LabelError, match="0=male"):
         parse_gender("2", one)
+    with pytest.raises(LabelError, match=r"is not in the code 0=male, 1=female$"):
+        parse_gender("x", one)
+
+
+def test_a_code_of_decimals_is_taken_as_it_is_written() -> None:
+    code = {"1.0": Gender.MALE, "1": Gender.FEMALE}
+    assert parse_gender("1.0", code) is Gender.MALE
+    assert parse_gender("1", code) is Gender.FEMALE
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0=male", "0=male,1=male", "male,female", "0:male,1:female", "=male,1=female"]
+    "text",
+    ["", "0=male", "0=male,1=male", "male,female", "0:male,1:female", "=male,1=female", "0=x=male,1=female"],
 )
 def test_a_gender_code_must_name_both(text: str) -> None:
     with pytest.raises(LabelError, match="gender code"):

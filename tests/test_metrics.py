@@ -80,7 +80,7 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 
 
 def test_no_rows_cannot_be_measured() -> None:
-    with pytest.raises(ValueError, match="no rows"):
+    with pytest.raises(ValueError, match=r"^no rows to measure$"):
         metrics.bootstrap({}, 0)
 
 
@@ -99,3 +99,56 @@ def test_negative_log_likelihood_is_scikit_learns_log_loss() -> None:
     labels = rng.integers(0, 4, 50)
     ours = metrics.negative_log_likelihood(probabilities, labels)
     assert ours == pytest.approx(log_loss(labels, probabilities, labels=range(4)))
+
+
+def test_calibration_error_is_taken_over_equally_wide_bins() -> None:
+    def error(stated: list[float], happened: list[int], **options: int) -> float:
+        return metrics.calibration_error(happened, stated, **options)
+
+    # Of fifteen bins the last reaches from 14/15 to 1, both included, the one before from 13/15.
+    assert error([0.95, 1.0], [1, 0]) == pytest.approx(0.95 / 2)
+    assert error([0.90, 0.95], [0, 1]) == pytest.approx((0.90 + 0.05) / 2)
+    assert error([0.01, 0.06], [1, 0]) == pytest.approx((0.99 - 0.06) / 2)
+    assert error([0.01, 0.07], [1, 0]) == pytest.approx((0.99 + 0.07) / 2)
+    assert error([0.1, 0.4], [1, 0], bins=2) == pytest.approx((0.9 - 0.4) / 2)
+    assert error([0.1, 0.6], [1, 0], bins=2) == pytest.approx((0.9 + 0.6) / 2)
+
+
+def test_calibration_error_of_float32_is_that_of_the_same_numbers() -> None:
+    rng = np.random.default_rng(0)
+    stated = rng.uniform(size=500).astype(np.float32)
+    happened = rng.uniform(size=500) < stated
+    exact = metrics.calibration_error(happened, stated.astype(np.float64))
+    assert metrics.calibration_error(happened, stated) == pytest.approx(exact, rel=1e-12)
+
+
+def test_the_bootstrap_is_scipys_percentile_interval() -> None:
+    from scipy.stats import bootstrap
+
+    values = np.array([100.0, *range(1, 30)])
+    ours = metrics.bootstrap({"mean": lambda rows: float(values[rows].mean())}, 30, resamples=20_000)["mean"]
+    theirs = bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="percentile", random_state=1
+    ).confidence_interval
+    assert ours.value == values.mean()
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), rel=0.02)
+
+
+def test_a_bootstrap_draws_a_thousand_times_by_the_seed_0() -> None:
+    values = np.arange(50.0)
+    mean = {"mean": lambda rows: float(values[rows].mean())}
+    assert metrics.bootstrap(mean, 50) == metrics.bootstrap(mean, 50, resamples=1000, seed=0)
+
+
+def test_the_figure_is_that_of_all_rows_and_one_row_is_enough() -> None:
+    first = metrics.bootstrap({"rows": lambda rows: float(rows.sum())}, 1, resamples=5)["rows"]
+    assert (first.value, first.low, first.high) == (0, 0, 0)
+    seen: list[np.ndarray] = []
+
+    def see(rows: np.ndarray) -> float:
+        seen.append(rows)
+        return 0.0
+
+    metrics.bootstrap({"see": see}, 7, resamples=3)
+    np.testing.assert_array_equal(seen[0], np.arange(7))
+    assert [len(rows) for rows in seen] == [7] * 4

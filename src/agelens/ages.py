@@ -1,4 +1,4 @@
-"""Distributions over the 101 ages: made from labels, read as answers.
+"""Distributions over the 101 ages: made from labels, turned into answers.
 
 Age is learnt as a label distribution (Geng 2013, "Facial age estimation by learning from label
 distributions"; Gao et al. 2017, DLDL) and answered as its expectation. Every function works on arrays
@@ -23,7 +23,7 @@ PointEstimate = Literal["mean", "median"]
 #: (101,) the ages of the bins, in years.
 AGES: NDArray[np.float64] = np.arange(MIN_AGE, MAX_AGE + 1, dtype=np.float64)
 
-#: Years. The spread of an exact label, after the public EfficientNet-B4 entry of the competition.
+#: Years. The standard deviation around an exact label, as in the competition's public EfficientNet-B4 entry.
 DEFAULT_SIGMA = 1.5
 
 #: Legal adult age, years; the threshold of the calibration and age-check figures.
@@ -66,7 +66,7 @@ def uniform(low: float, high: float) -> NDArray[np.float32]:
         raise ValueError(f"age interval {low}..{high} ends before it begins")
     # Bin k stands for the years [k - 0.5, k + 0.5).
     covered = np.minimum(AGES + 0.5, high + 0.5) - np.maximum(AGES - 0.5, low - 0.5)
-    covered = np.clip(covered, 0.0, 1.0)
+    covered = np.maximum(covered, 0.0)
     if covered.sum() <= 0:
         raise ValueError(f"age interval {low}..{high} lies outside {MIN_AGE}..{MAX_AGE}")
     return (covered / covered.sum()).astype(np.float32)
@@ -94,11 +94,11 @@ def targets(
 
 
 def frequencies(years: ArrayLike) -> NDArray[np.float64]:
-    """How many faces there are of each age, smoothed: (n,) years -> (101,), 1 at least."""
+    """The smoothed number of faces of each age: (n,) years -> (101,), each at least 1."""
     bins = np.rint(np.asarray(years, dtype=np.float64)).astype(int)
     counts = np.bincount(np.clip(bins, MIN_AGE, MAX_AGE), minlength=NUM_AGES).astype(np.float64)
     kernel = np.exp(-0.5 * (np.arange(-9, 10) / 3.0) ** 2)
-    # Divided by the kernel's own mass inside 0..100, so that the ends are not taken for rare.
+    # Dividing by the kernel's mass inside 0..100 keeps the ends from looking rare.
     smoothed = np.convolve(counts, kernel, "same") / np.convolve(np.ones(NUM_AGES), kernel, "same")
     return np.asarray(np.maximum(smoothed, 1.0))
 
@@ -117,7 +117,7 @@ def softmax(logits: ArrayLike, temperature: float = 1.0, offsets: ArrayLike = 0.
 def retempered(
     probabilities: FloatArray, temperature: float, offsets: ArrayLike = 0.0
 ) -> NDArray[np.float32]:
-    """What the probabilities would be, had ``softmax`` had this temperature and these offsets."""
+    """Apply a temperature and offsets to probabilities, as ``softmax`` applies them to logits: (..., k)."""
     return softmax(np.log(np.maximum(probabilities, 1e-12)), temperature, offsets)
 
 
@@ -149,7 +149,10 @@ def quantile(probabilities: FloatArray, q: ArrayLike) -> NDArray[np.float64]:
 
 
 def point(probabilities: FloatArray, kind: PointEstimate = "mean") -> NDArray[np.float64]:
-    """One age a distribution, years: the mean makes the squared error least, the median the absolute."""
+    """One age for each distribution: (..., 101) -> (...), years.
+
+    The mean minimises the squared error, the median the absolute error.
+    """
     return expectation(probabilities) if kind == "mean" else quantile(probabilities, 0.5)
 
 
@@ -162,7 +165,7 @@ def cdf(probabilities: FloatArray, age: ArrayLike) -> NDArray[np.float64]:
 
 
 def survival(probabilities: FloatArray, age: int) -> NDArray[np.float64]:
-    """The probability of having had a birthday: the mass of ``age`` and the years above, (..., 101) -> (...).
+    """The probability of being at least ``age`` years old: (..., 101) -> (...).
 
     Raises:
         ValueError: ``age`` is not within 0..100.
@@ -173,7 +176,11 @@ def survival(probabilities: FloatArray, age: int) -> NDArray[np.float64]:
 
 
 def interval(probabilities: FloatArray, level: float = 0.9) -> NDArray[np.float64]:
-    """The central interval that holds ``level`` of the mass: (..., 101) -> (..., 2), years."""
+    """The central interval that holds ``level`` of the mass: (..., 101) -> (..., 2), years.
+
+    Raises:
+        ValueError: ``level`` is not strictly between 0 and 1.
+    """
     if not 0.0 < level < 1.0:
         raise ValueError(f"an interval's level lies strictly between 0 and 1, not at {level}")
     tail = (1.0 - level) / 2
@@ -187,7 +194,7 @@ def crps(probabilities: FloatArray, age: ArrayLike) -> NDArray[np.float64]:
     distribution on the whole years and any true age ``y``.
     """
     mass = probabilities.astype(np.float64)
-    truth = np.asarray(age, dtype=np.float64)[..., None]
+    truth = np.asarray(age)[..., None]
     to_truth = (mass * np.abs(AGES - truth)).sum(axis=-1)
     cumulative = np.cumsum(mass, axis=-1)
     half_spread = (cumulative * (1.0 - cumulative)).sum(axis=-1)
@@ -197,5 +204,4 @@ def crps(probabilities: FloatArray, age: ArrayLike) -> NDArray[np.float64]:
 def entropy(probabilities: FloatArray) -> NDArray[np.float64]:
     """The Shannon entropy in nats: 0 for one certain year, log(101) = 4.6 for no idea."""
     mass = probabilities.astype(np.float64)
-    logs = np.log(mass, out=np.zeros_like(mass), where=mass > 0)
-    return np.asarray(-(mass * logs).sum(axis=-1))
+    return np.asarray(-(mass * np.log(np.where(mass > 0, mass, 1.0))).sum(axis=-1))

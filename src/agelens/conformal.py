@@ -19,33 +19,33 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from agelens import ages
 
-#: Levels that the table holds; between them it is interpolated.
+#: The coverages that the table holds; between them it is interpolated.
 LEVELS = (*(round(0.50 + 0.05 * step, 2) for step in range(10)), 0.97, 0.98, 0.99)
 
-#: Shown in reports.
+#: The coverages that reports show, and that cross-validation judges by.
 REPORTED_LEVELS = (0.5, 0.8, 0.9, 0.95)
 
-#: Lower ends of the bands of predicted age, years: narrow where the scores change within a year, as between
-#: toddlers read as 1.0 and as 1.5.
-BANDS = (*(0.25 * step for step in range(40)), *(10.0 + step for step in range(70)))
+#: Lower ends of the bands of predicted age, years: narrow where scores change within a year, as between
+#: toddlers whose predicted ages are 1.0 and 1.5.
+TABLE_BANDS = (*(0.25 * step for step in range(40)), *(10.0 + step for step in range(70)))
 
-#: Neighbours that are tried; all faces, too.
+#: Numbers of neighbours that cross-validation tries, besides all faces.
 NEIGHBOURS = (100, 150, 200, 300, 400, 600, 800, 1200, 2000)
 
-#: Of the cross-validation.
+#: Folds of the cross-validation.
 FOLDS = 10
 
-#: No level above this: a central interval that holds all mass would be 0..100.
+#: The highest central level: an interval that holds all of the mass would be 0..100.
 HIGHEST = 0.9998
 
 
 class ConformalTable(BaseModel):
-    """What central level to take for a level asked for, by band of predicted age.
+    """The central level that has the coverage asked for, by band of predicted age.
 
     Attributes:
-        levels: asked for, rising.
-        bands: lower ends of the bands of predicted age, years, from 0.
-        central: a row a band, a column a level: the level of the central interval that holds so often.
+        levels: the levels that can be asked for, rising.
+        bands: the lower ends of the bands of predicted age, years, from 0.
+        central: (bands, levels): the level of the central interval that has the coverage asked for.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -58,11 +58,11 @@ class ConformalTable(BaseModel):
     def _fits(self) -> ConformalTable:
         shape = {len(row) for row in self.central}
         if len(self.central) != len(self.bands) or shape != {len(self.levels)} or self.bands[0] != 0:
-            raise ValueError("a row a band (the first from age 0) and a column a level are expected")
+            raise ValueError("a conformal table has a row a band, the first from age 0, and a column a level")
         return self
 
     def central_levels(self, predicted_age: ArrayLike, level: float) -> NDArray[np.float64]:
-        """The central level to take for each face: (n,) years -> (n,) in 0..1."""
+        """The central level with the coverage ``level``: (n,) predicted ages, years -> (n,) in 0..1."""
         by_band = np.array([np.interp(level, self.levels, row) for row in self.central])
         band = np.searchsorted(self.bands, np.asarray(predicted_age, dtype=np.float64), side="right") - 1
         return np.asarray(by_band[np.clip(band, 0, len(self.bands) - 1)])
@@ -87,18 +87,18 @@ def fit(
     probabilities: ages.FloatArray,
     true_age: ArrayLike,
     *,
-    bands: Sequence[float] = BANDS,
+    bands: Sequence[float] = TABLE_BANDS,
     levels: Sequence[float] = LEVELS,
     neighbours: int | None = None,
 ) -> ConformalTable:
     """Fit the table on calibration faces that training has not seen.
 
     Args:
-        probabilities: (n, 101), tempered if the answers will be.
+        probabilities: (n, 101), with the temperature that the answers will have.
         true_age: (n,) years.
-        bands: lower ends of the bands of predicted age.
-        levels: to hold.
-        neighbours: faces that each band's quantiles are taken over; None lets cross-validation choose.
+        bands: the lower ends of the bands of predicted age, years.
+        levels: the coverages to fit.
+        neighbours: the number of faces for each band's quantiles; None lets cross-validation choose it.
 
     Raises:
         ValueError: there are fewer than 50 faces.
@@ -117,10 +117,11 @@ def fit(
 
 
 def choose_neighbours(score: NDArray[np.float64], predicted_age: NDArray[np.float64]) -> int:
-    """How many neighbours to take, by the scores of faces left out: (n,), (n,) -> a number.
+    """The number of neighbours, chosen by cross-validation: (n,) scores, (n,) years -> a number.
 
-    Judged by the pinball loss at the reported levels, which the true quantile makes least (Koenker & Bassett
-    1978). The most neighbours within one standard error of the least loss are taken.
+    The loss is the pinball loss at the reported levels, which the true quantile minimises (Koenker & Bassett
+    1978). The one-standard-error rule (Hastie, Tibshirani & Friedman 2009, section 7.10) takes the most
+    neighbours whose loss is within one standard error of the least.
     """
     size = len(score)
     fold = np.random.default_rng(0).permutation(size) % FOLDS
@@ -140,12 +141,12 @@ def choose_neighbours(score: NDArray[np.float64], predicted_age: NDArray[np.floa
 
 
 def _nearest(predicted_age: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.intp]:
-    """The faces in the order of how near their predicted age is: (n,), (m,) years -> (m, n) positions."""
+    """Positions of the faces, the nearest in predicted age first: (n,), (m,) years -> (m, n)."""
     return np.argsort(np.abs(predicted_age[None, :] - at[:, None]), axis=1, kind="stable")
 
 
 def _quantiles(score: NDArray[np.float64], levels: Sequence[float]) -> NDArray[np.float64]:
-    """With the finite-sample correction: (m, n) scores -> (m, levels)."""
+    """The quantiles of each row, with the finite-sample correction: (m, n) scores -> (m, levels)."""
     count = score.shape[1]
     corrected = np.minimum(np.asarray(levels) * (count + 1) / count, 1.0)
     return np.asarray(np.quantile(score, corrected, axis=1, method="higher").T)

@@ -1,4 +1,19 @@
-"""The one exception family: each message is a sentence to the user, caught once, at the command line."""
+"""Every exception that AgeLens raises for its user: its message is a sentence, shown by the command line.
+
+    AgeLensError
+    ├── ImageError          an image cannot be read, or is refused
+    ├── DetectorError       a detector's file is missing or damaged, or its faces cannot be aligned
+    ├── LabelError          a label is no age or no gender
+    ├── ManifestError       a table of labelled images cannot be read, or breaks the schema
+    ├── RecipeError         a training recipe has an unknown key, or a value out of range
+    ├── BundleError         a model bundle is missing, incomplete, or not what its hashes say
+    ├── HubError            a hub's address is malformed, or the hub cannot do what was asked
+    ├── JobError            a job cannot go on from what lies in its output
+    └── MissingExtraError   an optional part of AgeLens is not installed
+
+All of them live here, whichever module raises them. A wrong argument of a function, which is a programmer's
+mistake and not a user's, is Python's ``ValueError``.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +24,20 @@ from types import ModuleType
 class AgeLensError(Exception):
     """Something the user can mend; the message says what was wrong, where, and what to do."""
 
-    #: Of the command line: 2 is wrong use, 1 is work that could not be done.
+    #: The command line's exit code: 2 after wrong use, 1 where work could not be done.
     exit_code = 2
 
 
 class ImageError(AgeLensError):
     """An image that cannot be read, or is refused."""
+
+
+class DetectorError(AgeLensError):
+    """A detector whose file is missing, damaged or cannot be fetched, or whose faces cannot be aligned."""
+
+
+class LabelError(AgeLensError):
+    """A label that is no age or no gender."""
 
 
 class BundleError(AgeLensError):
@@ -27,6 +50,16 @@ class ManifestError(AgeLensError):
 
 class RecipeError(AgeLensError):
     """A training recipe with an unknown key or a value out of range."""
+
+
+class HubError(AgeLensError):
+    """A hub that cannot be reached, refuses, or sends what is no bundle."""
+
+    exit_code = 1
+
+
+class JobError(AgeLensError):
+    """A job that cannot go on from where it was left."""
 
 
 class MissingExtraError(AgeLensError):

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and hashed the same way everywhere."""
+"""Write files whole or not at all, and hash them the same way everywhere."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pathlib import Path
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; it takes the name once the block ends without an error.
+    """Give a temporary path beside ``path``, renamed to ``path`` once the block ends without an error.
 
-    A reader therefore sees the old file or the new one, never half of one, also after a kill.
+    A reader therefore sees the old file or the new one and never half of one, even if the process is killed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
@@ -65,13 +65,13 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all."""
     with written_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(text.encode())
 
 
 def sha256(path: Path) -> str:
     """The file's SHA-256 as hexadecimal digits."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, hashlib.sha256).hexdigest()
 
 
 def _umask() -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from agelens.errors import AgeLensError
+from agelens.errors import LabelError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,10 +24,6 @@ NUM_AGES = MAX_AGE - MIN_AGE + 1
 
 #: The oldest age believed to be a person's and not a typing error; the oldest on record is 122.
 OLDEST_BELIEVED = 122
-
-
-class LabelError(AgeLensError):
-    """A label that is no age or no gender."""
 
 
 class Gender(StrEnum):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-#: Years. The competition counts no RMSE above this: a worse answer scores no lower.
+#: Years. The competition caps the RMSE here: the age part of its score is 0 from this error on.
 RMSE_CAP = 30.0
 
 
@@ -91,18 +91,19 @@ def coverage(true: ArrayLike, intervals: ArrayLike) -> float:
 
 def negative_log_likelihood(probabilities: ArrayLike, label: ArrayLike) -> float:
     """The mean of -log p(label), nats: (n, k) probabilities, (n,) class numbers."""
-    chosen = np.take_along_axis(np.asarray(probabilities), np.asarray(label)[:, None], axis=1)
+    labels = np.asarray(label)
+    chosen = np.asarray(probabilities)[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
 
 def calibration_error(outcome: ArrayLike, probability: ArrayLike, bins: int = 15) -> float:
-    """ECE: how far stated probabilities are from frequencies, weighted over equally wide bins.
+    """The expected calibration error (ECE): the gap of probabilities to frequencies, over equally wide bins.
 
     Naeini et al. 2015, for a binary outcome: (n,) of 0 or 1, and the (n,) probabilities of 1.
     """
-    happened, stated = np.asarray(outcome, dtype=np.float64), np.asarray(probability, dtype=np.float64)
+    happened, stated = np.asarray(outcome), np.asarray(probability, dtype=np.float64)
     bin_of = np.minimum((stated * bins).astype(int), bins - 1)
-    gaps = np.bincount(bin_of, weights=stated - happened, minlength=bins)
+    gaps = np.bincount(bin_of, weights=stated - happened)
     return float(np.abs(gaps).sum() / len(stated))
 
 
@@ -121,10 +122,10 @@ def bootstrap(
     """Percentile bootstrap (Efron 1979) of several metrics over the same resamples.
 
     Args:
-        metrics: name -> function of the row indices drawn, so that metrics over several arrays stay paired.
-        size: number of rows.
-        resamples: number of draws with replacement.
-        seed: of the draws; the same seed gives the same interval.
+        metrics: name -> function of the drawn row numbers, so that metrics over several arrays stay paired.
+        size: the number of rows.
+        resamples: the number of draws with replacement.
+        seed: the random seed; the same seed gives the same interval.
 
     Returns:
         name -> the figure on all rows with its 95 % interval.

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from agelens.cli.main import app
 from agelens.data.manifest import Manifest, read_manifest, write_manifest
 from agelens.data.pack import Pack
-from agelens.errors import AgeLensError
-from agelens.labels import Gender, LabelError, Sample
+from agelens.errors import AgeLensError, LabelError
+from agelens.labels import Gender, Sample
 
 
 def data(*arguments: object) -> Result:

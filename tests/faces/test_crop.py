@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from agelens.errors import DetectorError
 from agelens.faces.crop import CropConvention, crop_face, similarity, warp
 from agelens.faces.detection.base import Detection
 
@@ -72,3 +73,21 @@ def test_what_lies_beyond_the_picture_repeats_its_edge() -> None:
     grey = np.full((50, 50, 3), 90, np.uint8)
     crop = crop_face(grey, Detection((-30, -30, 40, 40), 1.0), "haar", CONVENTION, 32)
     assert (crop == 90).all()
+
+
+def test_a_detector_of_any_name_is_aligned_by_its_landmarks() -> None:
+    eyes = np.array(CONVENTION.landmarks[:2]) * 200
+    found = Detection((0, 0, 200, 200), 1.0, eyes)
+    crops = [crop_face(smooth_picture(), found, name, CONVENTION, 64) for name in ("haar", "scrfd")]
+    np.testing.assert_array_equal(*crops)
+
+
+def test_a_detector_unknown_to_the_convention_and_without_landmarks_is_a_sentence() -> None:
+    with pytest.raises(DetectorError, match=r"'scrfd' .* no landmarks.* yunet, haar, whole only; let it"):
+        crop_face(smooth_picture(), Detection((0, 0, 99, 99), 1.0), "scrfd", CONVENTION, 64)
+    wider = CropConvention(boxes={**CONVENTION.boxes, "scrfd": CONVENTION.boxes["haar"]})
+    crops = [
+        crop_face(smooth_picture(), Detection((0, 0, 99, 99), 1.0), name, wider, 64)
+        for name in ("haar", "scrfd")
+    ]
+    np.testing.assert_array_equal(*crops)

@@ -39,7 +39,8 @@ def space(
 ) -> None:
     """Write a folder ready for Hugging Face Spaces, and upload it if asked."""
     from agelens.apps.demo.space import build_space, push_space
-    from agelens.models.hubs import HubError, HuggingFaceUri, parse_uri
+    from agelens.errors import HubError
+    from agelens.models.hubs import HuggingFaceUri, parse_uri
 
     uri = parse_uri(push) if push else None
     if uri is not None and not isinstance(uri, HuggingFaceUri):

@@ -13,9 +13,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from agelens.errors import ManifestError, require
+from agelens.errors import LabelError, ManifestError, require
 from agelens.files import write_csv, written_whole
-from agelens.labels import MAX_AGE, MIN_AGE, LabelError, Sample, parse_gender
+from agelens.labels import MAX_AGE, MIN_AGE, Sample, parse_gender
 
 COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Sample))
 _AGE_COLUMNS = ("age", "age_low", "age_high", "age_std")

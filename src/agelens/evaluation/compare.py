@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from agelens import metrics
 from agelens.data.manifest import read_table
-from agelens.errors import ManifestError
+from agelens.errors import LabelError, ManifestError
 from agelens.evaluation.groups import Prediction
-from agelens.labels import Gender, LabelError, parse_gender
+from agelens.labels import Gender, parse_gender
 
 _CODE = {"0": Gender.MALE, "1": Gender.FEMALE, "male": Gender.MALE, "female": Gender.FEMALE}
 

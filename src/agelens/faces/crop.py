@@ -12,20 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from agelens.errors import DetectorError
+from agelens.faces.boxes import Box, area, centre
 from agelens.faces.detection.base import Detection
 from agelens.faces.images import Pixels, resize_to_square
 
 Point = tuple[float, float]
-Box = tuple[float, float, float, float]
 
 
 class CropConvention(BaseModel):
     """Where a face lies in the network's square, in shares of its side (0..1, from the top left).
 
     Attributes:
-        name: for people.
-        landmarks: right eye, left eye, nose, right and left corner of the mouth.
-        boxes: by detector, the box x0, y0, x1, y1 that it draws around such a face.
+        name: what the convention is called; nothing is looked up by it.
+        landmarks: x and y of the right eye, the left eye, the nose, the right and left corner of the mouth.
+        boxes: by the detector's name, the box x0, y0, x1, y1 that it draws around such a face.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,17 +53,23 @@ def crop_face(
 ) -> Pixels:
     """Cut a found face out as the network expects it: (h, w, 3) -> (size, size, 3) uint8 RGB.
 
-    Landmarks decide where there are any (they also turn the face upright), else the box. What lies beyond
-    the picture repeats its edge.
+    The landmarks decide where there are any, and turn the face upright; otherwise the box decides. Beyond
+    the picture, its edge is repeated.
 
     Raises:
-        KeyError: there are no landmarks, and the convention does not know the detector's box.
+        DetectorError: there are no landmarks, and the convention does not know the detector's box.
     """
     if detector == "whole":
         return resize_to_square(pixels, size)
     if detection.landmarks is not None:
         goal = np.array(convention.landmarks[: len(detection.landmarks)])
         matrix = similarity(detection.landmarks, goal * size)
+    elif detector not in convention.boxes:
+        raise DetectorError(
+            f"faces of the detector {detector!r} cannot be aligned: it gives no landmarks, and the crop "
+            f"convention {convention.name!r} knows the boxes of {', '.join(convention.boxes)} only; let it "
+            "give the eyes as landmarks, or add its box to the convention in the model's bundle.json"
+        )
     else:
         matrix = _box_to_box(detection.box, convention.boxes[detector], size)
     return warp(pixels, matrix, size)
@@ -99,12 +106,7 @@ def warp(pixels: Pixels, matrix: NDArray[np.float64], size: int) -> Pixels:
 
 
 def _box_to_box(box: Box, goal: Box, size: int) -> NDArray[np.float64]:
-    x0, y0, x1, y1 = box
     gx0, gy0, gx1, gy1 = (share * size for share in goal)
-    scale = np.sqrt((gx1 - gx0) * (gy1 - gy0) / max((x1 - x0) * (y1 - y0), 1e-6))
-    return np.array(
-        [
-            [scale, 0.0, (gx0 + gx1) / 2 - scale * (x0 + x1) / 2],
-            [0.0, scale, (gy0 + gy1) / 2 - scale * (y0 + y1) / 2],
-        ]
-    )
+    scale = np.sqrt(area((gx0, gy0, gx1, gy1)) / max(area(box), 1e-6))
+    (x, y), (goal_x, goal_y) = centre(box), centre((gx0, gy0, gx1, gy1))
+    return np.array([[scale, 0.0, goal_x - scale * x], [0.0, scale, goal_y - scale * y]])

@@ -1,7 +1,7 @@
-"""Open an image safely, and cut an aligned face out of it.
+"""Open an image safely.
 
 Whatever comes in (rotated by EXIF, palette, CMYK, 16-bit, animated, huge), what goes on is upright
-8-bit RGB. What is no image, is cut short, or would unfold into more memory than it should, is an error.
+8-bit RGB. A file that is no image, is cut short, or would unfold into too much memory is an error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from agelens.errors import ImageError
 Pixels = NDArray[np.uint8]
 Source = str | Path | bytes | IO[bytes] | Image.Image | Pixels
 
-#: Pillow decoders that may be used, as far as this Pillow has them; EPS, for one, would start a program.
+#: The decoders allowed, where this Pillow has them. Others are not safe: EPS would start a program.
 _WANTED = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "AVIF")
 Image.preinit()
 FORMATS = tuple(name for name in _WANTED if name in Image.OPEN)

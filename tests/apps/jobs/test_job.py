@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import agelens
-from agelens.apps.jobs.job import Asked, JobError, run_job
+from agelens.apps.jobs.job import Asked, run_job
+from agelens.errors import JobError
 from agelens.inference.sources import stream
 
 ASKED = Asked("model", "whole", 0.9, 18, 0.0)

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from agelens.data.readers.fairface import parse_interval, read_fairface
-from agelens.errors import ManifestError
-from agelens.labels import Gender, LabelError
+from agelens.errors import LabelError, ManifestError
+from agelens.labels import Gender
 
 
 def test_ages_come_as_intervals_and_faults_by_row(tmp_path: Path) -> None:

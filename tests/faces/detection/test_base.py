@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agelens.faces.detection.base import View, WholeImage
+from agelens.faces.detection.base import Detection, View, WholeImage, in_picture
 
 
 def test_the_whole_image_is_one_face() -> None:
@@ -23,3 +23,31 @@ def test_a_view_leads_back_to_the_picture(height: int, width: int) -> None:
     rows, columns = np.nonzero(view.pixels[..., 0] > 127)
     centre = np.array([[columns.mean() + 0.5, rows.mean() + 0.5]])
     np.testing.assert_allclose(view.to_picture(centre), [[x, y]], atol=2)
+
+
+@pytest.mark.parametrize(
+    ("box", "kept"),
+    [
+        ((-9, 10, 11, 30), True),  # centre at x = 1
+        ((-11, 10, 9, 30), False),  # x = -1
+        ((-10, 10, 10, 30), True),  # x = 0, the first column
+        ((50, 10, 70, 30), False),  # x = 60, past the last column
+        ((49, 10, 69, 30), True),
+        ((10, -11, 30, 9), False),
+        ((10, -10, 30, 10), True),
+        ((10, 30, 30, 50), False),
+        ((10, 29, 30, 49), True),
+    ],
+)
+def test_a_face_whose_centre_lies_outside_the_picture_is_left_out(
+    box: tuple[float, float, float, float], kept: bool
+) -> None:
+    picture = np.zeros((40, 60, 3), np.uint8)
+    assert (in_picture([Detection(box, 1.0)], picture) != []) == kept
+
+
+def test_the_largest_face_comes_first() -> None:
+    picture = np.zeros((40, 60, 3), np.uint8)
+    boxes = [(0, 0, 10, 10), (10, 0, 40, 5), (20, 20, 30, 32)]  # areas of 100, 150, 120
+    found = in_picture([Detection(box, 1.0) for box in boxes], picture)
+    assert [face.box for face in found] == [boxes[1], boxes[2], boxes[0]]

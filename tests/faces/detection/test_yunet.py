@@ -9,10 +9,11 @@ import onnx
 import pytest
 
 import agelens
+from agelens.errors import DetectorError
 from agelens.faces.boxes import iou
-from agelens.faces.detection.base import OVERLAP, DetectorError, View
+from agelens.faces.detection.base import View
 from agelens.faces.detection.haar import Haar
-from agelens.faces.detection.yunet import YuNet
+from agelens.faces.detection.yunet import OVERLAP, YuNet
 from agelens.faces.images import open_image
 
 

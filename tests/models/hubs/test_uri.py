@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from agelens.models.hubs import HubError, HuggingFaceUri, KaggleUri, parse_uri
+from agelens.errors import HubError
+from agelens.models.hubs import HuggingFaceUri, KaggleUri, parse_uri
 
 
 @pytest.mark.parametrize(

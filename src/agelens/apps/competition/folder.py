@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from agelens.data.manifest import read_table
-from agelens.errors import ManifestError
+from agelens.errors import LabelError, ManifestError
 from agelens.inference.batch import read_each
 from agelens.inference.predictor import Predictor
-from agelens.labels import GENDERS, Gender, LabelError, parse_age
+from agelens.labels import GENDERS, Gender, parse_age
 
 COLUMNS = ("id", "age", "gender")
 

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agelens.errors import AgeLensError, require
+from agelens.errors import JobError, require
 from agelens.files import write_text, written_whole
 from agelens.inference.answers import Answer
 from agelens.inference.predictor import Predictor
@@ -32,10 +32,6 @@ PART = 1000
 
 #: Failures that a report names one by one.
 NAMED = 20
-
-
-class JobError(AgeLensError):
-    """A job that cannot go on from where it was left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from agelens.data.archives import find_images, relative_to_manifest
 from agelens.data.readers.base import ImportReport
-from agelens.labels import LabelError, Sample, parse_age, parse_gender
+from agelens.errors import LabelError
+from agelens.labels import Sample, parse_age, parse_gender
 
 _NAME = re.compile(r"\d+_(?P<subject>.+)_(?P<age>\d+)_(?P<gender>[mf])\.\w+", re.IGNORECASE)
 

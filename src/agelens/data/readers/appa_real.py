@@ -13,8 +13,8 @@ from typing import Any
 from agelens.data.archives import find_images, relative_to_manifest
 from agelens.data.manifest import read_table
 from agelens.data.readers.base import ImportReport
-from agelens.errors import ManifestError
-from agelens.labels import LabelError, Sample, parse_age
+from agelens.errors import LabelError, ManifestError
+from agelens.labels import Sample, parse_age
 
 SPLITS = {"train": "train", "valid": "val", "test": "test"}
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from agelens.data.archives import find_images, relative_to_manifest
 from agelens.data.manifest import read_table
 from agelens.data.readers.base import ImportReport
-from agelens.errors import ManifestError
-from agelens.labels import MAX_AGE, LabelError, Sample, parse_gender
+from agelens.errors import LabelError, ManifestError
+from agelens.labels import MAX_AGE, Sample, parse_gender
 
 LABEL_FILES = {"train": "fairface_label_train.csv", "val": "fairface_label_val.csv"}
 _COLUMNS = ("file", "age", "gender", "race")

@@ -9,8 +9,8 @@ from typing import Any
 from agelens.data.archives import find_images, relative_to_manifest
 from agelens.data.manifest import COLUMNS, read_table
 from agelens.data.readers.base import ImportReport
-from agelens.errors import ManifestError
-from agelens.labels import Gender, LabelError, Sample, parse_age, parse_gender
+from agelens.errors import LabelError, ManifestError
+from agelens.labels import Gender, Sample, parse_age, parse_gender
 
 _AGE_COLUMNS = ("age", "age_low", "age_high")
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from agelens.data.archives import find_images, relative_to_manifest
 from agelens.data.manifest import read_table
 from agelens.data.readers.base import ImportReport
-from agelens.labels import Gender, LabelError, Sample, parse_age, parse_gender
+from agelens.errors import LabelError
+from agelens.labels import Gender, Sample, parse_age, parse_gender
 
 ETHNICITIES = ("White", "Black", "Asian", "Indian", "Other")
 GENDER_CODE = {"0": Gender.MALE, "1": Gender.FEMALE}

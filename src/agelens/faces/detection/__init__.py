@@ -1,4 +1,4 @@
-"""Faces found in a picture: a detector by its name."""
+"""Find faces in a picture, with a detector chosen by its name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import logging
 import os
 from pathlib import Path
 
-from agelens.faces.detection.base import Detection, Detector, DetectorError, DetectorName, WholeImage
+from agelens.errors import DetectorError
+from agelens.faces.detection.base import Detection, Detector, DetectorName, WholeImage
 from agelens.faces.detection.haar import Haar
 from agelens.faces.detection.weights import yunet_file
 from agelens.faces.detection.yunet import YuNet
@@ -14,7 +15,6 @@ from agelens.faces.detection.yunet import YuNet
 __all__ = [
     "Detection",
     "Detector",
-    "DetectorError",
     "DetectorName",
     "Haar",
     "WholeImage",
@@ -25,15 +25,16 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-_told: set[str] = set()  # what has been said once in this process
+_warned: set[str] = set()  # warnings given in this process
 
 
 def make_detector(name: DetectorName = "auto", yunet: Path | None = None) -> Detector:
-    """The detector of a name.
+    """Make the detector of this name.
 
     Args:
-        name: ``auto`` is YuNet where its file is at hand or can be fetched, else Haar, which it says once.
-        yunet: YuNet's file; else ``AGELENS_YUNET``, the cache, or OpenCV's zoo.
+        name: ``auto`` is YuNet where its file is at hand or can be fetched; otherwise Haar, with one warning
+            in the life of the process.
+        yunet: YuNet's file; without one, ``AGELENS_YUNET``, the cache, or OpenCV's zoo.
 
     Raises:
         DetectorError: an unknown name, or YuNet was asked for by name and cannot be had.
@@ -51,12 +52,12 @@ def make_detector(name: DetectorName = "auto", yunet: Path | None = None) -> Det
             except DetectorError as error:
                 if yunet is not None or "AGELENS_YUNET" in os.environ:
                     raise  # a file named in vain is a mistake to mend, not to paper over
-                _tell_once(f"using the Haar detector, which misses turned and small faces: {error}")
+                _warn_once(f"using the Haar detector, which misses turned and small faces: {error}")
                 return Haar()
     raise DetectorError(f"no detector {name!r}; there are auto, yunet, haar and whole")
 
 
-def _tell_once(message: str) -> None:
-    if message not in _told:
-        _told.add(message)
+def _warn_once(message: str) -> None:
+    if message not in _warned:
+        _warned.add(message)
         logger.warning(message)

@@ -1,7 +1,7 @@
 """What a detector is, and what all of them share: the answer, and the view of the picture they look at.
 
-A detector answers boxes, and landmarks where it has them, in the picture's own pixels. Alignment to what
-the network expects is ``crop``'s business. ``yunet`` and ``haar`` hold the two that look for faces.
+A detector answers boxes, and landmarks where it has them, in the picture's own pixels. ``crop`` aligns a
+found face to what the network expects. ``yunet`` and ``haar`` hold the two detectors that look for faces.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agelens.errors import AgeLensError
+from agelens.faces.boxes import Box, area, centre
 from agelens.faces.images import Pixels
 
 DetectorName = Literal["auto", "yunet", "haar", "whole"]
@@ -23,13 +23,6 @@ DETECTION_SIDE = 1024
 
 #: Share of the longer side added around the picture, so that faces cut by its edge are found.
 BORDER = 0.125
-
-#: Detections that overlap more than this (intersection over union) are one face.
-OVERLAP = 0.3
-
-
-class DetectorError(AgeLensError):
-    """A detector whose file is missing, damaged or cannot be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +36,14 @@ class Detection:
             mouth; (2, 2), the eyes alone; or None.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     score: float
     landmarks: NDArray[np.float64] | None = None
 
     @property
     def side(self) -> float:
         """The geometric mean of the box's sides, pixels."""
-        x0, y0, x1, y1 = self.box
-        return float(np.sqrt(max(0.0, x1 - x0) * max(0.0, y1 - y0)))
+        return float(np.sqrt(area(self.box)))
 
 
 class Detector(Protocol):
@@ -59,7 +51,7 @@ class Detector(Protocol):
 
     @property
     def name(self) -> str:
-        """The key of its box in a bundle's crop convention."""
+        """Its name, the key of its box in a bundle's crop convention; any name where it gives landmarks."""
 
     def detect(self, pixels: Pixels) -> list[Detection]:
         """Find faces in a (height, width, 3) uint8 RGB picture, the largest first."""
@@ -77,9 +69,14 @@ class WholeImage:
 
 
 class View:
-    """A picture as detectors see it: reduced, with a border; and the way back."""
+    """A picture as detectors see it, reduced and with a black border, and the way back.
+
+    Attributes:
+        pixels: (view height, view width, 3) uint8 RGB; the longer side is at most 1,280, border included.
+    """
 
     def __init__(self, pixels: Pixels) -> None:
+        """Reduce a (height, width, 3) uint8 RGB picture and add the border."""
         longer = max(pixels.shape[:2])
         self._scale = min(1.0, DETECTION_SIDE / longer)
         self._border = round(BORDER * longer * self._scale)
@@ -90,22 +87,22 @@ class View:
         self.pixels: Pixels = cv2.copyMakeBorder(pixels, *edge, cv2.BORDER_CONSTANT)
 
     def to_picture(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, 2) points of the view, in pixels of the picture."""
+        """Convert points from pixels of the view to pixels of the picture: (n, 2) -> (n, 2)."""
         return (points - self._border) / self._scale
 
 
-def as_box(corners: NDArray[np.float64]) -> tuple[float, float, float, float]:
+def as_box(corners: NDArray[np.float64]) -> Box:
     """A box from (2, 2) corners, upper left and lower right."""
     (x0, y0), (x1, y1) = corners.tolist()
     return x0, y0, x1, y1
 
 
 def in_picture(detections: list[Detection], pixels: Pixels) -> list[Detection]:
-    """Those whose centre lies in the picture, the largest first."""
+    """Keep the detections whose centre lies in the picture, the largest first."""
     height, width = pixels.shape[:2]
-    inside = [
-        found
-        for found in detections
-        if 0 <= (found.box[0] + found.box[2]) / 2 < width and 0 <= (found.box[1] + found.box[3]) / 2 < height
-    ]
-    return sorted(inside, key=lambda found: found.side, reverse=True)
+
+    def inside(found: Detection) -> bool:
+        x, y = centre(found.box)
+        return 0 <= x < width and 0 <= y < height
+
+    return sorted(filter(inside, detections), key=lambda found: found.side, reverse=True)

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agelens.faces.detection.base import OVERLAP, Detection, DetectorError, View, as_box, in_picture
+from agelens.errors import DetectorError
+from agelens.faces.detection.base import Detection, View, as_box, in_picture
 from agelens.faces.images import Pixels
 
 
@@ -28,11 +29,12 @@ class Haar:
         self._cascades()
 
     def detect(self, pixels: Pixels) -> list[Detection]:
-        """Find faces, the largest first."""
+        """Find faces in a (height, width, 3) uint8 RGB picture, the largest first."""
         view = View(pixels)
         faces, eyes = self._cascades()
         grey = cv2.equalizeHist(cv2.cvtColor(view.pixels, cv2.COLOR_RGB2GRAY))
         smallest = max(24, max(grey.shape) // 24)
+        # The cascade groups hits that overlap, so that each face comes once.
         boxes, _, weights = faces.detectMultiScale3(
             grey, 1.1, 5, minSize=(smallest, smallest), outputRejectLevels=True
         )
@@ -45,7 +47,7 @@ class Haar:
             landmarks = None if pair is None else view.to_picture(pair + np.array([x, y]))
             # The weight has no ceiling; this maps the usual 0..8 into 0..1.
             detections.append(Detection(as_box(corners), float(1 / (1 + np.exp(2 - weight))), landmarks))
-        return in_picture(_without_overlaps(detections), pixels)
+        return in_picture(detections, pixels)
 
     def _cascades(self) -> tuple[cv2.CascadeClassifier, cv2.CascadeClassifier]:
         if not hasattr(self._local, "cascades"):
@@ -61,7 +63,7 @@ class Haar:
 
 
 def _find_eyes(cascade: cv2.CascadeClassifier, face: Pixels) -> NDArray[np.float64] | None:
-    """The two eyes in a grey face box: (2, 2) pixels, the image's left one first; or None."""
+    """Find the two eyes in a grey face box: (2, 2) pixels, the one on the image's left first; or None."""
     side = face.shape[0]
     factor = 160 / side  # the cascade's eye is 20 pixels wide; this gives it detail to find
     upper = cv2.resize(face[: int(side * 0.6)], None, fx=factor, fy=factor)
@@ -82,20 +84,3 @@ def _find_eyes(cascade: cv2.CascadeClassifier, face: Pixels) -> NDArray[np.float
             if best is None or doubt < best[0]:
                 best = doubt, np.array([one, other])
     return None if best is None else best[1]
-
-
-def _without_overlaps(detections: list[Detection]) -> list[Detection]:
-    kept: list[Detection] = []
-    for found in sorted(detections, key=lambda found: found.score, reverse=True):
-        if all(_overlap(found, other) <= OVERLAP for other in kept):
-            kept.append(found)
-    return kept
-
-
-def _overlap(one: Detection, other: Detection) -> float:
-    """Intersection over union, or over the smaller box where one lies in the other."""
-    ax0, ay0, ax1, ay1 = one.box
-    bx0, by0, bx1, by1 = other.box
-    shared = max(0.0, min(ax1, bx1) - max(ax0, bx0)) * max(0.0, min(ay1, by1) - max(ay0, by0))
-    smaller = min((ax1 - ax0) * (ay1 - ay0), (bx1 - bx0) * (by1 - by0))
-    return shared / smaller if smaller > 0 else 0.0

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from agelens.faces.detection.base import DetectorError
+from agelens.errors import DetectorError
 from agelens.files import sha256, written_whole
 
 FILE_NAME = "face_detection_yunet_2026may.onnx"

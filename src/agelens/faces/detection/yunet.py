@@ -13,11 +13,15 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from agelens.faces.detection.base import OVERLAP, Detection, DetectorError, View, as_box, in_picture
+from agelens.errors import DetectorError
+from agelens.faces.detection.base import Detection, View, as_box, in_picture
 from agelens.faces.images import Pixels
 
 #: Pixels of the view a cell of each of the network's three grids stands for.
 STRIDES = (8, 16, 32)
+
+#: Detections that overlap more than this (intersection over union) are one face.
+OVERLAP = 0.3
 
 _OUTPUTS = tuple(f"{part}_{stride}" for stride in STRIDES for part in ("cls", "obj", "bbox", "kps"))
 
@@ -33,8 +37,8 @@ class YuNet:
         """Load the network from its ONNX file.
 
         Args:
-            model: of OpenCV's zoo, with a height and a width that are free.
-            threshold: 0..1, the least score of a face.
+            model: the file of OpenCV's zoo that accepts pictures of any height and width.
+            threshold: the lowest score at which a face counts as found, 0..1.
 
         Raises:
             DetectorError: the file is missing, cannot be loaded, is another network, or takes pictures of
@@ -74,7 +78,11 @@ class YuNet:
         return in_picture(detections, pixels)
 
     def _candidates(self, view: Pixels) -> tuple[Floats, Floats, Floats]:
-        """Scores (n,), boxes (n, 4) of x, y, width, height, landmarks (n, 5, 2); pixels of the view."""
+        """Run the network on the view and keep the cells above the threshold.
+
+        Returns:
+            Scores (n,); boxes (n, 4) as x, y, width, height; landmarks (n, 5, 2); all in pixels of the view.
+        """
         below, beside = (-side % STRIDES[-1] for side in view.shape[:2])
         blob = cv2.dnn.blobFromImage(  # blue first, 0..255
             cv2.copyMakeBorder(view, 0, below, 0, beside, cv2.BORDER_CONSTANT), swapRB=True

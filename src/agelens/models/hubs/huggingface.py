@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from agelens.errors import BundleError, require
+from agelens.errors import BundleError, HubError, require
 from agelens.models.bundle import Bundle, read_bundle
 from agelens.models.hubs.retry import TRANSIENT, retry_after, with_retries
 from agelens.models.hubs.transfer import check_names
-from agelens.models.hubs.uri import HubError, HuggingFaceUri
+from agelens.models.hubs.uri import HuggingFaceUri
 
 logger = logging.getLogger(__name__)
 

@@ -6,11 +6,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from agelens.errors import BundleError, require
+from agelens.errors import BundleError, HubError, require
 from agelens.models.bundle import Bundle, is_incidental, read_bundle
 from agelens.models.hubs.retry import TRANSIENT, retry_after, with_retries
 from agelens.models.hubs.transfer import check_names
-from agelens.models.hubs.uri import HubError, KaggleUri
+from agelens.models.hubs.uri import KaggleUri
 
 logger = logging.getLogger(__name__)
 

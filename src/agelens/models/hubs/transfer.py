@@ -10,9 +10,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from agelens.errors import BundleError
+from agelens.errors import BundleError, HubError
 from agelens.models.bundle import BUNDLE_FILE, MODEL_FILE, Bundle, is_incidental, read_bundle
-from agelens.models.hubs.uri import HubError, HubUri, HuggingFaceUri, KaggleUri, parse_uri
+from agelens.models.hubs.uri import HubUri, HuggingFaceUri, KaggleUri, parse_uri
 
 
 def push(bundle: Bundle, uri: str | HubUri, *, private: bool = True, notes: str = "") -> str:

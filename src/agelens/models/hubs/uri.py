@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from agelens.errors import AgeLensError
+from agelens.errors import HubError
 
 _SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _KAGGLE = re.compile(
@@ -16,12 +16,6 @@ _KAGGLE = re.compile(
     r"(?:/(?P<version>[1-9]\d*))?"
 )
 _HUGGING_FACE = re.compile(rf"hf://(?P<repo>{_SLUG}/{_SLUG})(?:@(?P<revision>[A-Za-z0-9][A-Za-z0-9._/-]*))?")
-
-
-class HubError(AgeLensError):
-    """A hub that cannot be reached, refuses, or sends what is no bundle."""
-
-    exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)
