@@ -211,3 +211,34 @@ def test_every_row_is_answered_by_itself() -> None:
     ):
         assert answer.dtype == np.float64
         np.testing.assert_allclose(answer, np.array(each), rtol=1e-12)
+
+
+def test_frequencies_are_the_counts_smoothed_by_three_years() -> None:
+    counts = ages.frequencies(np.full(1000, 50.0))
+    kernel = np.exp(-0.5 * (np.arange(-9, 10) / 3.0) ** 2)
+    assert counts.shape == (101,)
+    np.testing.assert_allclose(counts[41:60], np.maximum(1000 * kernel / kernel.sum(), 1.0))
+    assert (counts[:41] == 1).all()  # rare ages count as one face, none as no face
+    assert (counts[60:] == 1).all()
+
+
+def test_frequencies_of_evenly_spread_ages_are_even_up_to_the_ends() -> None:
+    np.testing.assert_allclose(ages.frequencies(np.repeat(np.arange(101), 7)), 7)
+
+
+def test_frequencies_round_ages_and_clip_them_to_the_bins() -> None:
+    rounded = ages.frequencies([30.0] * 40 + [0.0] * 40 + [100.0] * 40)
+    np.testing.assert_allclose(ages.frequencies([30.4, 29.6] * 20 + [-2.0] * 40 + [104.0] * 40), rounded)
+
+
+def test_retempering_is_the_softmax_at_another_temperature() -> None:
+    logits = np.random.default_rng(0).normal(0, 3, (5, 101))
+    offsets = np.linspace(-1, 1, 101)
+    tempered = ages.retempered(ages.softmax(logits), 2.5, offsets)
+    np.testing.assert_allclose(tempered, ages.softmax(logits, 2.5, offsets), atol=1e-6)
+    np.testing.assert_allclose(ages.retempered(ages.softmax(logits), 1.0), ages.softmax(logits), atol=1e-6)
+
+
+def test_an_impossible_age_is_retempered_as_one_in_a_million_millions() -> None:
+    tempered = ages.retempered(np.eye(101)[30], 2.0)
+    assert tempered[29] / tempered[30] == pytest.approx(1e-6, rel=1e-4)

@@ -110,6 +110,7 @@ def test_calibration_error_is_taken_over_equally_wide_bins() -> None:
     assert error([0.90, 0.95], [0, 1]) == pytest.approx((0.90 + 0.05) / 2)
     assert error([0.01, 0.06], [1, 0]) == pytest.approx((0.99 - 0.06) / 2)
     assert error([0.01, 0.07], [1, 0]) == pytest.approx((0.99 + 0.07) / 2)
+    assert error([0.935, 0.99], [1, 0]) == pytest.approx((0.99 - 0.065) / 2)  # of sixteen, these were two
     assert error([0.1, 0.4], [1, 0], bins=2) == pytest.approx((0.9 - 0.4) / 2)
     assert error([0.1, 0.6], [1, 0], bins=2) == pytest.approx((0.9 + 0.6) / 2)
 

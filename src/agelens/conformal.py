@@ -64,8 +64,8 @@ class ConformalTable(BaseModel):
     def central_levels(self, predicted_age: ArrayLike, level: float) -> NDArray[np.float64]:
         """The central level with the coverage ``level``: (n,) predicted ages, years -> (n,) in 0..1."""
         by_band = np.array([np.interp(level, self.levels, row) for row in self.central])
-        band = np.searchsorted(self.bands, np.asarray(predicted_age, dtype=np.float64), side="right") - 1
-        return np.asarray(by_band[np.clip(band, 0, len(self.bands) - 1)])
+        band = np.searchsorted(self.bands, np.asarray(predicted_age), side="right") - 1
+        return np.asarray(by_band[np.maximum(band, 0)])
 
 
 def interval(
