@@ -15,8 +15,6 @@ from agelens.labels import Sample
 #: Years. Samples of one band and gender are dealt out evenly.
 BAND_YEARS = 10
 
-Stratum = tuple[int, str]
-
 
 def parse_ratio(text: str) -> dict[str, float]:
     """Read shares such as ``train=0.8,val=0.1,test=0.1``, scaled to sum to 1.
@@ -39,12 +37,7 @@ def parse_ratio(text: str) -> dict[str, float]:
 
 
 def split_samples(
-    samples: Sequence[Sample],
-    ratio: Mapping[str, float],
-    *,
-    seed: int = 0,
-    again: bool = False,
-    of: str = "",
+    samples: Sequence[Sample], ratio: Mapping[str, float], *, seed: int = 0, again: bool = False, of: str = ""
 ) -> list[Sample]:
     """Give every sample without a split one.
 
@@ -65,12 +58,10 @@ def split_samples(
     if of and not any(sample.split == of for sample in samples):
         raise ManifestError(f"the manifest has no split {of!r} to deal out anew")
     samples = [replace(sample, split="") if again or sample.split == of else sample for sample in samples]
-    clusters = _clusters(samples)
     splits = [sample.split for sample in samples]
-    by_stratum: dict[Stratum, list[list[int]]] = defaultdict(list)
-    for rows in clusters:
-        taken = Counter(splits[row] for row in rows if splits[row])
-        if taken:
+    by_stratum: dict[tuple[int, str], list[list[int]]] = defaultdict(list)
+    for rows in _clusters(samples):
+        if taken := Counter(splits[row] for row in rows if splits[row]):
             follow = taken.most_common(1)[0][0]
             for row in rows:
                 splits[row] = splits[row] or follow
@@ -92,8 +83,7 @@ def _deal(
     rng: np.random.Generator,
 ) -> None:
     dealt: Counter[str] = Counter()
-    order = sorted(rng.permutation(len(clusters)), key=lambda index: -len(clusters[index]))
-    for index in order:
+    for index in sorted(rng.permutation(len(clusters)), key=lambda index: -len(clusters[index])):
         rows = clusters[index]
         total = dealt.total() + len(rows)
         everything = overall.total() + len(rows)
@@ -121,6 +111,6 @@ def _clusters(samples: Sequence[Sample]) -> list[list[int]]:
     return connected(links, len(samples))
 
 
-def _stratum(sample: Sample) -> Stratum:
+def _stratum(sample: Sample) -> tuple[int, str]:
     age = sample.point_age
     return -1 if age is None else int(age // BAND_YEARS), str(sample.gender or "")

@@ -1,12 +1,17 @@
-"""An import's account: the samples that a reader has read, and by name whatever it could not."""
+"""An import's account: the samples that a reader has read, and by name whatever it could not.
+
+A reader is called with the data set's folder, tar or table, where its manifest will lie, and whether it is
+``strict``, that is, stops at the first fault.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from agelens.data.problems import Problem
-from agelens.errors import ManifestError
+from agelens.errors import LabelError, ManifestError
 from agelens.labels import Sample
 
 
@@ -30,16 +35,20 @@ class ImportReport:
     unused: list[str] = field(default_factory=list)
     strict: bool = False
 
-    def refuse(self, where: str, message: str) -> None:
-        """Leave a row out, by name.
+    @contextmanager
+    def row(self, where: str) -> Iterator[None]:
+        """Leave a row out, by name, where the block that reads it raises LabelError.
 
         Raises:
             ManifestError: the import is strict.
         """
-        problem = Problem(where, message)
-        if self.strict:
-            raise ManifestError(f"{problem} (--strict stops at the first fault)")
-        self.problems.append(problem)
+        try:
+            yield
+        except LabelError as error:
+            problem = Problem(where, str(error))
+            if self.strict:
+                raise ManifestError(f"{problem} (--strict stops at the first fault)") from None
+            self.problems.append(problem)
 
     def leave_unused(self, columns: Iterable[str], used: Iterable[str]) -> None:
         """Note which of a table's columns are not among the ``used`` ones."""
