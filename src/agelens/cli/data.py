@@ -121,9 +121,9 @@ def pack_data(
     crop = crop_found(make_detector(detector))
     table = read_manifest(manifest)
     with progress("packing", len(table.samples)) as advance:
-        result = write_pack(table, output, size, crop=crop, progress=advance, workers=workers)
-    typer.echo(f"{output}: {result.packed} images of {size} × {size}")
-    _conclude(result.problems, "images")
+        problems = write_pack(table, output, size, crop=crop, progress=advance, workers=workers)
+    typer.echo(f"{output}: {len(table.samples) - len(problems)} images of {size} × {size}")
+    _conclude(problems, "images")
 
 
 def _conclude(problems: Sequence[Problem], what: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -36,14 +36,6 @@ SHARD_BYTES = 256 * 2**20
 Crop = Callable[[Pixels, int], Pixels]
 
 
-@dataclass(frozen=True, slots=True)
-class PackResult:
-    """What was packed and what could not be."""
-
-    packed: int
-    problems: tuple[Problem, ...]
-
-
 def write_pack(
     manifest: Manifest,
     folder: Path,
@@ -52,8 +44,8 @@ def write_pack(
     crop: Crop = resize_to_square,
     progress: Progress = silent,
     workers: int = 2,
-) -> PackResult:
-    """Pack a manifest's images; rows that cannot be read are left out and reported.
+) -> list[Problem]:
+    """Pack a manifest's images; the rows that cannot be read are left out and returned.
 
     Args:
         manifest: the rows to pack.
@@ -72,21 +64,23 @@ def write_pack(
     kept: list[Sample] = []
     problems: list[Problem] = []
 
+    def look(path: Path) -> Pixels:
+        return crop(open_image(path).pixels, size)
+
     def readable() -> Iterator[Pixels]:
         paths = [manifest.path(sample) for sample in samples]
-        faces = attempt_each(
-            lambda path: crop(open_image(path).pixels, size), paths, workers, progress=progress
-        )
-        for number, (sample, path, face) in enumerate(zip(samples, paths, faces, strict=True), start=1):
+        crops = attempt_each(look, paths, workers, progress=progress)
+        for number, (sample, path, face) in enumerate(zip(samples, paths, crops, strict=True), start=1):
             if isinstance(face, AgeLensError):
                 problems.append(Problem(f"row {number}", str(face)))
             else:
                 kept.append(replace(sample, image=str(path.resolve())))
                 yield face
 
+    faces = readable()
+    shards: list[int] = []
     with folder_written_whole(folder) as partial:
-        readable_faces, shards = readable(), []
-        while shard := list(islice(readable_faces, max(1, SHARD_BYTES // (size * size * 3)))):
+        while shard := list(islice(faces, max(1, SHARD_BYTES // (size * size * 3)))):
             np.save(partial / f"images-{len(shards):03d}.npy", np.stack(shard))
             shards.append(len(shard))
         if not kept:
@@ -94,7 +88,7 @@ def write_pack(
         write_manifest(partial / MANIFEST_FILE, kept)
         about = {"schema_version": 1, "size": size, "shards": shards, "agelens": __version__}
         write_text(partial / PACK_FILE, json.dumps(about, indent=2) + "\n")
-    return PackResult(len(kept), tuple(problems))
+    return problems
 
 
 def crop_found(detector: Detector, convention: CropConvention | None = None) -> Crop:

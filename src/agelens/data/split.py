@@ -70,33 +70,22 @@ def split_samples(
             by_stratum[stratum].append(rows)
     rng = np.random.default_rng(seed)
     overall: Counter[str] = Counter()
-    for stratum in sorted(by_stratum):
-        _deal(by_stratum[stratum], ratio, splits, overall, rng)
-    return [replace(sample, split=split) for sample, split in zip(samples, splits, strict=True)]
-
-
-def _deal(
-    clusters: list[list[int]],
-    ratio: Mapping[str, float],
-    splits: list[str],
-    overall: Counter[str],
-    rng: np.random.Generator,
-) -> None:
-    dealt: Counter[str] = Counter()
-    for index in sorted(rng.permutation(len(clusters)), key=lambda index: -len(clusters[index])):
-        rows = clusters[index]
-        total = dealt.total() + len(rows)
-        everything = overall.total() + len(rows)
-
-        def lack(name: str, total: int = total, everything: int = everything) -> tuple[float, float]:
+    for _, clusters in sorted(by_stratum.items()):
+        dealt: Counter[str] = Counter()
+        shuffled = [clusters[place] for place in rng.permutation(len(clusters))]
+        for rows in sorted(shuffled, key=len, reverse=True):
+            total, everything = dealt.total() + len(rows), overall.total() + len(rows)
             # Where the stratum is even, what is dealt in all decides: small strata would else fill one split.
-            return ratio[name] * total - dealt[name], ratio[name] * everything - overall[name]
-
-        name = max(ratio, key=lack)
-        for row in rows:
-            splits[row] = name
-        dealt[name] += len(rows)
-        overall[name] += len(rows)
+            lack = {
+                name: (share * total - dealt[name], share * everything - overall[name])
+                for name, share in ratio.items()
+            }
+            name = max(lack, key=lack.__getitem__)
+            for row in rows:
+                splits[row] = name
+            dealt[name] += len(rows)
+            overall[name] += len(rows)
+    return [replace(sample, split=split) for sample, split in zip(samples, splits, strict=True)]
 
 
 def _clusters(samples: Sequence[Sample]) -> list[list[int]]:

@@ -3,18 +3,19 @@ from __future__ import annotations
 import pytest
 
 from agelens.data.readers.base import ImportReport
-from agelens.errors import LabelError, ManifestError
-from agelens.labels import Gender, Sample
+from agelens.errors import ManifestError
+from agelens.labels import Gender, Sample, parse_age
 
 
 def test_a_refused_row_is_noted_or_ends_a_strict_import() -> None:
     report = ImportReport()
     with report.row("row 2"):
-        raise LabelError("no age")
-    assert [str(problem) for problem in report.problems] == ["row 2: no age"]
-    strict = ImportReport(strict=True)
-    with pytest.raises(ManifestError, match=r"row 2: no age \(--strict stops"), strict.row("row 2"):
-        raise LabelError("no age")
+        parse_age("old")
+    with report.row("row 3"):
+        parse_age("30")
+    assert [str(problem) for problem in report.problems] == ["row 2: age 'old' is not a number"]
+    with pytest.raises(ManifestError, match=r"row 2: no age \(--strict stops"):
+        ImportReport(strict=True).refuse("row 2", "no age")
 
 
 def test_columns_of_several_tables_that_nothing_used_are_named_once() -> None:

@@ -35,20 +35,20 @@ class ImportReport:
     unused: list[str] = field(default_factory=list)
     strict: bool = False
 
+    def refuse(self, where: str, message: str) -> None:
+        """Leave a row out, by name; ManifestError where the import is strict."""
+        problem = Problem(where, message)
+        if self.strict:
+            raise ManifestError(f"{problem} (--strict stops at the first fault)")
+        self.problems.append(problem)
+
     @contextmanager
     def row(self, where: str) -> Iterator[None]:
-        """Leave a row out, by name, where the block that reads it raises LabelError.
-
-        Raises:
-            ManifestError: the import is strict.
-        """
+        """Refuse a row where the block that reads it raises LabelError."""
         try:
             yield
         except LabelError as error:
-            problem = Problem(where, str(error))
-            if self.strict:
-                raise ManifestError(f"{problem} (--strict stops at the first fault)") from None
-            self.problems.append(problem)
+            self.refuse(where, str(error))
 
     def leave_unused(self, columns: Iterable[str], used: Iterable[str]) -> None:
         """Note which of a table's columns are not among the ``used`` ones."""

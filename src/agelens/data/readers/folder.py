@@ -31,8 +31,6 @@ def read_folder(
     """Read a table and the images it names, in folders or tar files.
 
     Args:
-        table: the CSV.
-        manifest: where the manifest will lie; tar files are unpacked beside it.
         columns: manifest column -> the table's; a name not given maps to itself where the table has it.
         images: the folder (or tar) that image names are relative to; the table's folder unless given.
         gender_code: the table's own words for gender; without one, 'male' and 'female' are expected.
@@ -41,7 +39,6 @@ def read_folder(
         required: manifest columns that may not be empty.
         source_name: the manifest's ``source``, for every row; the table's own column unless given.
         split: the manifest's ``split``, likewise.
-        strict: stop at the first fault.
 
     Raises:
         ManifestError: the table lacks a mapped column, or the gender that a code is given for, or (strict)

@@ -8,8 +8,8 @@ split and the duplicate group of each file.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from agelens.data.archives import find_images
 from agelens.data.manifest import read_table
@@ -28,9 +28,7 @@ def read_utkface(source: Path, manifest: Path, *, strict: bool = False) -> Impor
     report = ImportReport(strict=strict)
     images = find_images(source, manifest)
     table = (source if source.is_dir() else source.parent) / LABELS_FILE
-    columns = ("split", "duplicate_group")
-    rows = read_table(table) if table.exists() else []
-    extras = {row["file"]: {name: row[name] for name in columns if name in row} for row in rows}
+    extras = {row["file"]: row for row in read_table(table)} if table.exists() else {}
     seen: set[str] = set()
     for key, image in images.items():
         with report.row(key):
@@ -42,10 +40,10 @@ def read_utkface(source: Path, manifest: Path, *, strict: bool = False) -> Impor
                 raise LabelError("the name is not of the form age_gender_ethnicity_date.jpg")
             age, clipped = parse_age(match["age"])
             gender, group = GENDERS[int(match["gender"])], ETHNICITIES[int(match["ethnicity"])]
-            sample = Sample(image, age=age, gender=gender, group=group, source="utkface")
-            report.samples.append(replace(sample, **extras.get(name, {})))
+            extra = extras.get(name, {})
+            more: dict[str, Any] = {column: extra.get(column, "") for column in ("split", "duplicate_group")}
+            report.samples.append(Sample(image, age, gender=gender, group=group, source="utkface", **more))
             report.clipped += clipped
     for missing in sorted(extras.keys() - seen) if source.is_dir() else ():
-        with report.row(missing):
-            raise LabelError(f"is listed in {LABELS_FILE} but there is no such image")
+        report.refuse(missing, f"is listed in {LABELS_FILE} but there is no such image")
     return report
