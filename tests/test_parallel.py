@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from agelens.parallel import map_ahead
+from agelens.errors import ImageError
+from agelens.parallel import attempt_each, map_ahead
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -42,3 +43,19 @@ def test_an_error_is_raised_in_its_items_place() -> None:
     assert [next(results), next(results)] == [1, 1]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+def test_an_image_that_cannot_be_read_is_told_in_its_place_and_progress_goes_on() -> None:
+    def work(item: int) -> int:
+        if item == 3:
+            raise ImageError("3 is no picture")
+        return item
+
+    told: list[int] = []
+    results = list(attempt_each(work, range(6), progress=told.append))
+    assert [str(result) for result in results] == ["0", "1", "2", "3 is no picture", "4", "5"]
+    assert isinstance(results[3], ImageError)
+    assert told == [1, 2, 3, 4, 5, 6]
+    assert list(attempt_each(work, [])) == []
+    with pytest.raises(ZeroDivisionError):
+        list(attempt_each(lambda item: 1 // item, [0]))

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from agelens.ages import ADULT
 from agelens.metrics import Estimate
 
+#: Colours that stay apart for colour-blind eyes (Okabe & Ito 2008), and a grey for what has none.
+BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#8a8f98"
+
 #: How a figure is written. Intervals are years wide, so their widths need one digit only.
 YEARS, SIGNED_YEARS, WIDTH = "{:.2f}", "{:+.2f}", "{:.1f}"
 SHARE, SCORE, NATS = "{:.1%}", "{:.3f}", "{:.4f}"

@@ -8,8 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from agelens.errors import AgeLensError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+#: Told how many items are done.
+Progress = Callable[[int], None]
+
+#: Results by which ``attempt_each`` may run ahead of whoever takes them; bounds what is held in memory.
+WINDOW = 512
+
+
+def silent(done: int) -> None:
+    """The progress that nobody watches."""
 
 
 def map_ahead(
@@ -33,3 +45,19 @@ def map_ahead(
             yield result
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def attempt_each(
+    work: Callable[[Item], Result], items: Iterable[Item], threads: int = 2, *, progress: Progress = silent
+) -> Iterator[Result | AgeLensError]:
+    """As ``map_ahead``, but an AgeLensError stands in the place of its item's result."""
+
+    def attempt(item: Item) -> Result | AgeLensError:
+        try:
+            return work(item)
+        except AgeLensError as error:
+            return error
+
+    for done, result in enumerate(map_ahead(attempt, items, threads, ahead=WINDOW), start=1):
+        progress(done)
+        yield result

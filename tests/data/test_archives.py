@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from agelens.data.archives import find_images, relative_to_manifest
+from agelens.data.archives import find_images
 from agelens.errors import ManifestError
 
 
@@ -31,23 +31,24 @@ def test_folders_and_tar_files_give_one_index(tmp_path: Path) -> None:
     (source / "deep" / "a.PNG").write_bytes(picture())
     (source / "notes.txt").write_text("no image")
     pack_tar(source / "part.tar", {"faces/b.png": picture(), "labels.csv": b"image\n"})
-    found = find_images(source, tmp_path / "unpacked")
+    found = find_images(source, tmp_path / "m.csv")
     assert found == {
-        "deep/a.PNG": source / "deep" / "a.PNG",
-        "faces/b.png": tmp_path / "unpacked" / "faces" / "b.png",
+        "deep/a.PNG": "source/deep/a.PNG",
+        "faces/b.png": "m-images/faces/b.png",
     }
-    assert found["faces/b.png"].read_bytes() == picture()
-    assert not (tmp_path / "unpacked" / "labels.csv").exists()
+    assert (tmp_path / found["faces/b.png"]).read_bytes() == picture()
+    assert not (tmp_path / "m-images" / "labels.csv").exists()
 
 
 def test_a_member_is_unpacked_again_only_where_it_is_not_there_in_full(tmp_path: Path) -> None:
     pack_tar(tmp_path / "part.tar", {"a.png": picture(), "b.png": picture()})
-    found = find_images(tmp_path / "part.tar", tmp_path / "out")
-    found["a.png"].write_bytes(b"cut")
-    before = found["b.png"].stat().st_mtime_ns
-    again = find_images(tmp_path / "part.tar", tmp_path / "out")
-    assert again["a.png"].read_bytes() == picture()
-    assert again["b.png"].stat().st_mtime_ns == before
+    found = find_images(tmp_path / "part.tar", tmp_path / "m.csv")
+    first, second = (tmp_path / found[name] for name in ("a.png", "b.png"))
+    first.write_bytes(b"cut")
+    before = second.stat().st_mtime_ns
+    assert find_images(tmp_path / "part.tar", tmp_path / "m.csv") == found
+    assert first.read_bytes() == picture()
+    assert second.stat().st_mtime_ns == before
 
 
 def test_links_in_a_tar_are_passed_over(tmp_path: Path) -> None:
@@ -55,26 +56,28 @@ def test_links_in_a_tar_are_passed_over(tmp_path: Path) -> None:
         link = tarfile.TarInfo("link.png")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(link)
-    assert find_images(tmp_path / "part.tar", tmp_path / "out") == {}
+    assert find_images(tmp_path / "part.tar", tmp_path / "m.csv") == {}
 
 
 @pytest.mark.parametrize("name", ["../out.png", "/tmp/out-of-the-archive.png"])
 def test_a_member_that_reaches_outside_is_refused(name: str, tmp_path: Path) -> None:
     pack_tar(tmp_path / "evil.tar", {name: picture()})
     with pytest.raises(ManifestError, match="reaches outside"):
-        find_images(tmp_path / "evil.tar", tmp_path / "deep" / "out")
+        find_images(tmp_path / "evil.tar", tmp_path / "deep" / "m.csv")
     assert not (tmp_path / "deep" / "out.png").exists()
 
 
 def test_no_source_and_a_damaged_tar_are_sentences(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="no such file or folder"):
-        find_images(tmp_path / "gone", tmp_path)
+        find_images(tmp_path / "gone", tmp_path / "m.csv")
     (tmp_path / "bad.tar").write_bytes(b"no tar at all")
     with pytest.raises(ManifestError, match=r"bad\.tar cannot be read as a tar file"):
-        find_images(tmp_path / "bad.tar", tmp_path)
+        find_images(tmp_path / "bad.tar", tmp_path / "m.csv")
 
 
 def test_a_manifest_names_what_lies_below_it_relatively_and_the_rest_in_full(tmp_path: Path) -> None:
-    inside, outside = tmp_path / "work" / "faces" / "a.png", tmp_path / "b.png"
-    names = relative_to_manifest([inside, outside], tmp_path / "work" / "m.csv")
-    assert names == {inside: "faces/a.png", outside: outside.resolve().as_posix()}
+    (tmp_path / "work").mkdir()
+    for name in ("work/a.png", "b.png"):
+        (tmp_path / name).write_bytes(picture())
+    names = find_images(tmp_path, tmp_path / "work" / "m.csv")
+    assert names == {"work/a.png": "a.png", "b.png": (tmp_path / "b.png").resolve().as_posix()}

@@ -5,18 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-
-import agelens.data
-
-
-def test_every_public_name_is_there_and_others_are_not() -> None:
-    for name in agelens.data.__all__:
-        assert getattr(agelens.data, name) is not None
-    assert {*agelens.data.__all__} == {name for names in agelens.data._PUBLIC.values() for name in names}
-    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        _ = agelens.data.nonsense
-
 
 def test_importing_the_room_and_its_table_of_data_sets_loads_nothing_heavy() -> None:
     code = (

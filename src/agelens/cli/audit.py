@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -22,34 +23,21 @@ if TYPE_CHECKING:
 def audit_data(
     manifest: ManifestArgument,
     against: Annotated[
-        Path | None,
-        typer.Option(help="Second manifest: look only for images that both hold; goes with no other option."),
+        Path | None, typer.Option(help="Second manifest: find only images that both hold; no other option.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="JSON file to write every finding to.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON of every finding.")] = None,
     detector: Annotated[
-        Literal["yunet", "haar"] | None,
-        typer.Option(help="Face detector: name the images in which it finds no face, too."),
+        Literal["yunet", "haar"] | None, typer.Option(help="Name the images in which it finds no face, too.")
     ] = None,
     model: Annotated[
-        str | None,
-        typer.Option(
-            help="Model whose answers say which labels to suspect; it must not have learnt these faces."
-        ),
+        str | None, typer.Option(help="Model that suspects labels; it must not have learnt these faces.")
     ] = None,
     answers: Annotated[
-        Path | None,
-        typer.Option(
-            help="Out-of-fold answers (.npz, as 'train --teacher' reads) that say which labels to suspect."
-        ),
+        Path | None, typer.Option(help="Out-of-fold answers (.npz, as of a teacher) that suspect labels.")
     ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="Picture of the balance of ages and genders to draw, .png or .svg.")
-    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Picture of the balance, .png or .svg.")] = None,
     fix: Annotated[
-        Path | None,
-        typer.Option(help="Cleaned manifest to write, and beside it a table of what was done to each row."),
+        Path | None, typer.Option(help="Cleaned manifest, and beside it a table of what was done.")
     ] = None,
 ) -> None:
     """Find copies, leaks between splits, conflicting labels, unreadable, tiny and blurred images.
@@ -64,15 +52,9 @@ def audit_data(
     from agelens.faces.detection import make_detector
     from agelens.files import write_text
 
-    others = {
-        "--output": output,
-        "--detector": detector,
-        "--model": model,
-        "--answers": answers,
-        "--plot": plot,
-        "--fix": fix,
-    }
-    if against is not None and (unheard := [name for name, value in others.items() if value is not None]):
+    others = {"output": output, "detector": detector, "model": model, "answers": answers}
+    others |= {"plot": plot, "fix": fix}
+    if against is not None and (unheard := [f"--{name}" for name, value in others.items() if value]):
         raise ManifestError(f"--against only compares two manifests; leave out {', '.join(unheard)}")
     if model is not None and answers is not None:
         raise ManifestError("labels are suspected by --model or by --answers: give one of them")
@@ -89,15 +71,17 @@ def audit_data(
     images = len(labelled.samples)
     with progress("looking", images) as advance:
         found = audit_manifest(labelled, advance)
+    more: list[Finding] = []
     if finder is not None:
         with progress("finding faces", images) as advance:
-            found = found.with_more(without_face(labelled, finder, advance))
+            more += without_face(labelled, finder, advance)
     if predictor is not None:
-        found = found.with_more(_suspected_by_model(labelled, predictor))
+        more += _suspected_by_model(labelled, predictor)
     if known is not None:
         suspected, answered = suspected_by_answers(labelled, known)
         tell(f"agelens: {answers} answers {answered} of {images} rows")
-        found = found.with_more(suspected)
+        more += suspected
+    found = replace(found, findings=(*found.findings, *more))
     if plot is not None:
         draw_balance(plot, labelled.samples)
     if output is not None:
@@ -109,15 +93,10 @@ def audit_data(
 
 
 def check_beside(manifest: Path, output: Path | None) -> None:
-    """Refuse to write a manifest into another folder than the one it is made from.
-
-    Raises:
-        ManifestError: the folders differ.
-    """
+    """Refuse to write a manifest into another folder than the one it is made from."""
     if output is not None and output.resolve().parent != manifest.resolve().parent:
-        raise ManifestError(
-            "a manifest's image paths start from its folder; write the new one beside the old"
-        )
+        message = "a manifest's image paths start from its folder; write the new one beside the old"
+        raise ManifestError(message)
 
 
 def _print_shared(ours: Manifest, theirs: Manifest, manifest: Path, against: Path) -> int:
@@ -151,7 +130,7 @@ def _write_cleaned(labelled: Manifest, found: Audit, path: Path) -> None:
     kept, done = clean(labelled, found)
     write_manifest(path, kept)
     changes = path.with_suffix(".changes.csv")
-    rows = [(row, labelled.samples[row - 1].image, why) for row, why in done]
+    rows = ((row, labelled.samples[row - 1].image, why) for row, why in done)
     write_csv(changes, ("row", "image", "change"), rows)
     typer.echo(f"{path}: {len(kept)} of {len(labelled.samples)} rows; {changes} says what was done")
 

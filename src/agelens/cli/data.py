@@ -32,30 +32,14 @@ def import_data(
     data_set: Annotated[DataSetName, typer.Argument(help="Data set; 'folder' is any CSV.")],
     source: Annotated[Path, typer.Argument(help="Folder or tar of the data set, or its CSV.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Manifest to write, .csv or .parquet.")],
-    gender_code: Annotated[
-        str | None, typer.Option(help="Meaning of the source's gender codes, such as 0=male,1=female.")
-    ] = None,
+    gender_code: Annotated[str | None, typer.Option(help="Gender codes, such as 0=male,1=female.")] = None,
     columns: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column",
-            help="Manifest column and the CSV's column that holds it, such as age=real_age; may be repeated.",
-        ),
+        list[str] | None, typer.Option("--column", help="Column=the CSV's name, as age=real_age; repeatable.")
     ] = None,
-    images: Annotated[
-        Path | None, typer.Option(help="Folder or tar of the images, if they do not lie beside the CSV.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(help="Rows to pass over, as column=value of the CSV; may be repeated."),
-    ] = None,
-    source_name: Annotated[
-        str | None, typer.Option(help="Name of the source, written into every row of the manifest.")
-    ] = None,
-    apparent: Annotated[
-        bool,
-        typer.Option("--apparent", help="Ages as the raters saw them, with their spread, not the real ones."),
-    ] = False,
+    images: Annotated[Path | None, typer.Option(help="Images that do not lie beside the CSV.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Rows to pass over, as column=value.")] = None,
+    source_name: Annotated[str | None, typer.Option(help="Name of the source, for every row.")] = None,
+    apparent: Annotated[bool, typer.Option("--apparent", help="Apparent ages, not the real ones.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first faulty row.")] = False,
 ) -> None:
     """Turn labelled faces of any layout into a manifest.
@@ -100,24 +84,13 @@ def import_data(
 @app.command("split")
 def split_data(
     manifest: ManifestArgument,
-    ratio: Annotated[
-        str, typer.Option(help="Splits and their shares, scaled to sum to 1.")
-    ] = "train=0.8,val=0.1,test=0.1",
+    ratio: Annotated[str, typer.Option(help="Splits and their shares.")] = "train=0.8,val=0.1,test=0.1",
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Manifest to write, beside the old one.",
-            show_default="the manifest itself",
-        ),
+        Path | None, typer.Option("--output", "-o", help="New manifest.", show_default="the manifest itself")
     ] = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     again: Annotated[bool, typer.Option("--again", help="Re-split the rows that have a split, too.")] = False,
-    of: Annotated[
-        str | None,
-        typer.Option(help="Re-split only the rows of this split, such as 'train', and rows without one."),
-    ] = None,
+    of: Annotated[str, typer.Option(help="Re-split this split's rows, too.", show_default=False)] = "",
 ) -> None:
     """Deal images out to splits, by age band and gender, keeping people and duplicates together."""
     from agelens.data.manifest import read_manifest, write_manifest
@@ -127,7 +100,7 @@ def split_data(
         raise ManifestError("--again re-splits every row, --of only those of one split: give one of them")
     shares = parse_ratio(ratio)
     audit.check_beside(manifest, output)
-    samples = split_samples(read_manifest(manifest).samples, shares, seed=seed, again=again, of=of or "")
+    samples = split_samples(read_manifest(manifest).samples, shares, seed=seed, again=again, of=of)
     write_manifest(output or manifest, samples)
     typer.echo(_splits(samples))
 
@@ -148,9 +121,9 @@ def pack_data(
     crop = crop_found(make_detector(detector))
     table = read_manifest(manifest)
     with progress("packing", len(table.samples)) as advance:
-        result = write_pack(table, output, size, crop=crop, progress=advance, workers=workers)
-    typer.echo(f"{output}: {result.packed} images of {size} × {size}")
-    _conclude(result.problems, "images")
+        problems = write_pack(table, output, size, crop=crop, progress=advance, workers=workers)
+    typer.echo(f"{output}: {len(table.samples) - len(problems)} images of {size} × {size}")
+    _conclude(problems, "images")
 
 
 def _conclude(problems: Sequence[Problem], what: str) -> None:

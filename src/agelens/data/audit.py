@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from agelens.data.balance import Balance, balance_of
-from agelens.data.decoding import decode_each
 from agelens.data.duplicates import Fingerprint, clusters, find_copies, fingerprints
 from agelens.data.manifest import Manifest
 from agelens.data.problems import Finding
@@ -18,6 +17,7 @@ from agelens.faces.detection.base import Detector
 from agelens.faces.images import open_image
 from agelens.faces.quality import BLURRED
 from agelens.labels import MAX_AGE, Sample
+from agelens.parallel import Progress, attempt_each, silent
 
 #: Pixels. A face smaller than this shows little of its age.
 TINY = 48
@@ -35,10 +35,6 @@ class Audit:
     clusters: tuple[tuple[int, ...], ...]
     balance: Balance
 
-    def with_more(self, findings: Sequence[Finding]) -> Audit:
-        """The same with further findings."""
-        return replace(self, findings=(*self.findings, *findings))
-
     def count(self) -> dict[str, int]:
         """Findings by kind, the commonest first."""
         return dict(Counter(finding.kind for finding in self.findings).most_common())
@@ -54,7 +50,7 @@ class Audit:
         }
 
 
-def audit_manifest(manifest: Manifest, progress: Callable[[int], None] = lambda done: None) -> Audit:
+def audit_manifest(manifest: Manifest, progress: Progress = silent) -> Audit:
     """Look at every image and label of a manifest.
 
     Finds unreadable, tiny and blurred images; exact and near copies, mirrored ones too; clusters of copies
@@ -62,66 +58,55 @@ def audit_manifest(manifest: Manifest, progress: Callable[[int], None] = lambda 
     """
     samples = manifest.samples
     prints = fingerprints([manifest.path(sample) for sample in samples], progress)
-    findings: list[Finding] = []
-    readable: list[int] = []
-    for row, one in enumerate(prints):
-        if isinstance(one, AgeLensError):
-            findings.append(Finding("unreadable", (row + 1,), str(one)))
-            continue
-        readable.append(row)
-        findings += _picture(row, one)
-    known = [one for one in prints if isinstance(one, Fingerprint)]
-    found = find_copies(known)
-    groups = [[readable[place] for place in group] for group in clusters(found, len(known))]
+    findings = [finding for row, one in enumerate(prints, start=1) for finding in _picture(row, one)]
+    groups = _copies(prints)
     for group in groups:
         findings += _cluster(group, samples, prints)
-    findings += _subjects(samples)
-    findings += _odd_ages(samples)
+    findings += _subjects(samples) + _odd_ages(samples)
     numbered = tuple(tuple(row + 1 for row in group) for group in groups)
     return Audit(len(samples), tuple(findings), numbered, balance_of(samples))
 
 
-def without_face(
-    manifest: Manifest, detector: Detector, progress: Callable[[int], None] = lambda done: None
-) -> list[Finding]:
+def without_face(manifest: Manifest, detector: Detector, progress: Progress = silent) -> list[Finding]:
     """The images in which a detector finds no face; unreadable ones are the audit's to name."""
-
-    def sees(path: Path) -> bool:
-        return bool(detector.detect(open_image(path).pixels))
-
     paths = [manifest.path(sample) for sample in manifest.samples]
+    seen = attempt_each(lambda path: bool(detector.detect(open_image(path).pixels)), paths, progress=progress)
     return [
         Finding("no face found", (row,), f"by the detector {detector.name}")
-        for row, seen in enumerate(decode_each(paths, sees, progress=progress), start=1)
-        if seen is False
+        for row, one in enumerate(seen, start=1)
+        if one is False
     ]
 
 
-def copies_between(
-    manifest: Manifest, other: Manifest, progress: Callable[[int], None] = lambda done: None
-) -> tuple[Finding, ...]:
+def copies_between(manifest: Manifest, other: Manifest, progress: Progress = silent) -> tuple[Finding, ...]:
     """The images of one manifest that another holds too, as of a training set and a foreign test set."""
-    paths = [manifest.path(sample) for sample in manifest.samples]
-    theirs = [other.path(sample) for sample in other.samples]
-    prints = fingerprints(paths + theirs, progress)
-    readable = [row for row, one in enumerate(prints) if isinstance(one, Fingerprint)]
-    known = [one for one in prints if isinstance(one, Fingerprint)]
+    paths = [table.path(sample) for table in (manifest, other) for sample in table.samples]
+    own = len(manifest.samples)
     findings = []
-    for group in clusters(find_copies(known), len(known)):
-        rows = [readable[place] for place in group]
-        ours = tuple(row + 1 for row in rows if row < len(paths))
-        twins = [other.samples[row - len(paths)].image for row in rows if row >= len(paths)]
+    for group in _copies(fingerprints(paths, progress)):
+        ours = tuple(row + 1 for row in group if row < own)
+        twins = [other.samples[row - own].image for row in group if row >= own]
         if ours and twins:
             findings.append(Finding("copy in the other manifest", ours, ", ".join(twins)))
     return tuple(findings)
 
 
-def _picture(row: int, one: Fingerprint) -> list[Finding]:
+def _copies(prints: Sequence[Fingerprint | AgeLensError]) -> list[list[int]]:
+    """The groups of positions that hold one picture; unreadable ones are in none."""
+    readable = {row: one for row, one in enumerate(prints) if isinstance(one, Fingerprint)}
+    rows = list(readable)
+    groups = clusters(find_copies(list(readable.values())), len(rows))
+    return [[rows[place] for place in group] for group in groups]
+
+
+def _picture(row: int, one: Fingerprint | AgeLensError) -> list[Finding]:
+    if isinstance(one, AgeLensError):
+        return [Finding("unreadable", (row,), str(one))]
     findings = []
     if min(one.width, one.height) < TINY:
-        findings.append(Finding("tiny", (row + 1,), f"{one.width} × {one.height} pixels"))
+        findings.append(Finding("tiny", (row,), f"{one.width} × {one.height} pixels"))
     if one.sharpness < BLURRED:
-        findings.append(Finding("blurred", (row + 1,), f"sharpness {one.sharpness:.0f}"))
+        findings.append(Finding("blurred", (row,), f"sharpness {one.sharpness:.0f}"))
     return findings
 
 
@@ -158,13 +143,14 @@ def _subjects(samples: Sequence[Sample]) -> list[Finding]:
 
 def _odd_ages(samples: Sequence[Sample]) -> list[Finding]:
     """Ages at the very ends that are commoner than their neighbours are often 'unknown' in disguise."""
-    counts = Counter(round(sample.age) for sample in samples if sample.age is not None)
+    rows: dict[int, list[int]] = defaultdict(list)
+    for row, sample in enumerate(samples, start=1):
+        if sample.age is not None:
+            rows[round(sample.age)].append(row)
     findings = []
     for end, beside in ((0, 1), (MAX_AGE, MAX_AGE - 1)):
-        if counts[end] > 10 and counts[end] > 3 * max(1, counts[beside]):
-            rows = tuple(
-                row for row, s in enumerate(samples, start=1) if s.age is not None and round(s.age) == end
-            )
-            text = f"{counts[end]} faces of age {end}, {counts[beside]} of {beside}"
-            findings.append(Finding("spike of ages", rows, text))
+        count, usual = len(rows[end]), len(rows[beside])
+        if count > max(10, 3 * usual):
+            text = f"{count} faces of age {end}, {usual} of {beside}"
+            findings.append(Finding("spike of ages", tuple(rows[end]), text))
     return findings

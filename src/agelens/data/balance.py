@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agelens.errors import require
+from agelens.figures import BLUE, GREY, ORANGE
 from agelens.files import written_whole
 from agelens.labels import MAX_AGE, Sample
 
 Balance = dict[str, dict[str, int]]
 
-_COLOURS = {"female": "#e69f00", "male": "#0072b2", "unknown": "#8a8f98"}
+_COLOURS = {"female": ORANGE, "male": BLUE, "unknown": GREY}
 
 
 def balance_of(samples: Sequence[Sample]) -> Balance:

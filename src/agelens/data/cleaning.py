@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from agelens.data.audit import TOLERATED, Audit
@@ -25,53 +25,36 @@ def clean(manifest: Manifest, found: Audit) -> tuple[list[Sample], list[tuple[in
     Returns:
         The rows that stay, and what was done: (row from 1, why).
     """
-    work = _Cleaning(dict(enumerate(manifest.samples, start=1)), [])
+    kept = dict(enumerate(manifest.samples, start=1))
+    done: list[tuple[int, str]] = []
+
+    def drop(row: int, why: str) -> None:
+        del kept[row]
+        done.append((row, f"dropped: {why}"))
+
     for finding in found.findings:
         if finding.kind == "unreadable":
-            work.drop(finding.rows[0], finding.detail)
+            drop(finding.rows[0], finding.detail)
     for number, cluster in enumerate(found.clusters, start=1):
-        rows = [row for row in cluster if row in work.kept]
-        rows = work.keep_the_protected(rows, number)
-        work.settle(rows, number)
-    return [work.kept[row] for row in sorted(work.kept)], sorted(work.done)
-
-
-@dataclass(slots=True)
-class _Cleaning:
-    """The rows that stay so far, and what was done to the others; rows count from 1."""
-
-    kept: dict[int, Sample]
-    done: list[tuple[int, str]]
-
-    def drop(self, row: int, why: str) -> None:
-        del self.kept[row]
-        self.done.append((row, f"dropped: {why}"))
-
-    def keep_the_protected(self, rows: list[int], number: int) -> list[int]:
-        """Drop a cluster's rows of every protected split but the most protected one; the rows that stay."""
-        present = {self.kept[row].split for row in rows}
+        present = {kept[row].split for row in cluster}
         guarded = next((split for split in PROTECTED if split in present), "")
-        leaking = [
-            row for row in rows if self.kept[row].split in PROTECTED and self.kept[row].split != guarded
-        ]
-        for row in leaking:
-            self.drop(row, f"copy of a face in split {guarded!r} (cluster {number})")
-        return [row for row in rows if row not in leaking]
-
-    def settle(self, rows: list[int], number: int) -> None:
-        """Give a cluster's rows labels that agree; where they agreed before, drop those that add nothing."""
-        agreed, changes = _agreed([self.kept[row] for row in rows])
+        for row in cluster:
+            if kept[row].split in PROTECTED and kept[row].split != guarded:
+                drop(row, f"copy of a face in split {guarded!r} (cluster {number})")
+        rows = [row for row in cluster if row in kept]
+        agreed, changes = _agreed([kept[row] for row in rows])
         seen: dict[tuple[object, ...], int] = {}
         for row in rows:
-            sample = self.kept[row]
+            sample = kept[row]
             first = seen.setdefault(_labels(sample), row)
             if first != row and not changes:
-                self.drop(row, f"copy of row {first} with the same labels (cluster {number})")
+                drop(row, f"copy of row {first} with the same labels (cluster {number})")
                 continue
             name = sample.duplicate_group or f"audit-{number}"
-            self.kept[row] = replace(sample, **agreed, duplicate_group=name)
+            kept[row] = replace(sample, **agreed, duplicate_group=name)
             if changes:
-                self.done.append((row, f"{changes} (cluster {number})"))
+                done.append((row, f"{changes} (cluster {number})"))
+    return [kept[row] for row in sorted(kept)], sorted(done)
 
 
 def _agreed(members: Sequence[Sample]) -> tuple[dict[str, Any], str]:

@@ -8,9 +8,10 @@ differ in, and see features, which alike but different faces do not share.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import cv2
@@ -18,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens.data.clusters import connected
-from agelens.data.decoding import decode_each
 from agelens.errors import AgeLensError
 from agelens.faces.images import open_image
 from agelens.faces.quality import laplacian_variance
 from agelens.files import sha256
+from agelens.parallel import Progress, attempt_each, silent
 
 #: Cosine of brightness patterns above which a pair is looked at again.
 CANDIDATE = 0.93
@@ -83,30 +84,23 @@ def fingerprint(path: Path) -> Fingerprint:
     return Fingerprint(sha256(path), small.astype(np.uint8), picture.width, picture.height, sharpness)
 
 
-def fingerprints(
-    paths: Sequence[Path], progress: Callable[[int], None] = lambda done: None
-) -> list[Fingerprint | AgeLensError]:
+def fingerprints(paths: Sequence[Path], progress: Progress = silent) -> list[Fingerprint | AgeLensError]:
     """Fingerprints in order; an unreadable picture's error in its place."""
-    return list(decode_each(paths, fingerprint, progress=progress))
+    return list(attempt_each(fingerprint, paths, progress=progress))
 
 
 def find_copies(prints: Sequence[Fingerprint]) -> list[Copy]:
     """Every pair of copies among the pictures."""
-    same_bytes = {
-        (one, other): Copy(one, other, 1.0)
-        for rows in _by_digest(prints).values()
-        for one, other in pairwise(rows)
-    }
-    copies = list(same_bytes.values())
-    for pair in _candidates(prints):
-        one, other = min(pair.one, pair.other), max(pair.one, pair.other)
-        if (one, other) in same_bytes or prints[one].digest == prints[other].digest:
+    by_digest: dict[str, list[int]] = defaultdict(list)
+    for row, picture in enumerate(prints):
+        by_digest[picture.digest].append(row)
+    copies = [Copy(one, other, 1.0) for rows in by_digest.values() for one, other in pairwise(rows)]
+    for one, other, mirrored, shown in _candidates([picture.grey for picture in prints]):
+        if prints[one].digest == prints[other].digest:
             continue
-        similarity = _correlation(
-            prints[pair.one].grey, _seen(prints[pair.other].grey, pair.mirrored, pair.shown)
-        )
+        similarity = _correlation(prints[one].grey, _seen(prints[other].grey, mirrored, shown))
         if similarity >= COPY:
-            copies.append(Copy(one, other, similarity, pair.mirrored))
+            copies.append(Copy(min(one, other), max(one, other), similarity, mirrored))
     return copies
 
 
@@ -116,39 +110,21 @@ def clusters(copies: Sequence[Copy], size: int) -> list[list[int]]:
     return [group for group in connected(links, size) if len(group) > 1]
 
 
-def _by_digest(prints: Sequence[Fingerprint]) -> dict[str, list[int]]:
-    rows: dict[str, list[int]] = {}
-    for row, one in enumerate(prints):
-        rows.setdefault(one.digest, []).append(row)
-    return rows
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A pair that may be copies: ``one`` as it is against ``other``, mirrored and zoomed into."""
-
-    one: int
-    other: int
-    mirrored: bool
-    shown: float  # the share of the other's side that is compared; below 1 where one is a crop of it
-
-
-def _candidates(prints: Sequence[Fingerprint]) -> list[_Candidate]:
-    if not prints:
+def _candidates(greys: Sequence[NDArray[np.uint8]]) -> list[tuple[int, int, bool, float]]:
+    """Pairs that may be copies: one as it is, the other mirrored and zoomed into, as they are most alike."""
+    if not greys:
         return []
-    patterns = np.stack([_pattern(one.grey) for one in prints])
-    best: dict[tuple[int, int], tuple[float, _Candidate]] = {}
-    for shown in SHOWN:
-        for mirrored in (False, True):
-            variants = np.stack([_pattern(_seen(one.grey, mirrored, shown)) for one in prints])
-            for start in range(0, len(prints), _BLOCK):
-                cosine = patterns[start : start + _BLOCK] @ variants.T
-                for row, other in zip(*np.nonzero(cosine > CANDIDATE), strict=True):
-                    found = _Candidate(start + int(row), int(other), mirrored, shown)
-                    key = min(found.one, found.other), max(found.one, found.other)
-                    value = float(cosine[row, other])
-                    if found.one != found.other and value > best.get(key, (0.0, found))[0]:
-                        best[key] = value, found
+    patterns = np.stack([_pattern(grey) for grey in greys])
+    best: dict[tuple[int, int], tuple[float, tuple[int, int, bool, float]]] = {}
+    for shown, mirrored in product(SHOWN, (False, True)):
+        variants = np.stack([_pattern(_seen(grey, mirrored, shown)) for grey in greys])
+        for start in range(0, len(greys), _BLOCK):
+            cosine = patterns[start : start + _BLOCK] @ variants.T
+            for row, other in np.argwhere(cosine > CANDIDATE).tolist():
+                one, value = start + row, float(cosine[row, other])
+                key = min(one, other), max(one, other)
+                if one != other and (key not in best or value > best[key][0]):
+                    best[key] = value, (one, other, mirrored, shown)
     return [found for _, found in best.values()]
 
 
@@ -158,11 +134,10 @@ def _seen(grey: NDArray[np.uint8], mirrored: bool, shown: float) -> NDArray[np.u
         grey = np.ascontiguousarray(grey[:, ::-1])
     if shown == 1.0:
         return grey
-    size = grey.shape[0]
-    edge = size * (1 - shown) / 2
+    edge = _FINE * (1 - shown) / 2
     matrix = np.array([[shown, 0, edge], [0, shown, edge]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(grey, matrix, (size, size), flags=flags), dtype=np.uint8)
+    return np.asarray(cv2.warpAffine(grey, matrix, (_FINE, _FINE), flags=flags), dtype=np.uint8)
 
 
 def _pattern(grey: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def read_manifest(path: Path) -> Manifest:
     faults: list[str] = []
     for number, row in enumerate(rows, start=1):
         try:
-            samples.append(_parse_row(row))
+            samples.append(parse_row(row))
         except LabelError as error:
             faults.append(f"row {number}: {error}")
     if faults:
@@ -131,16 +131,19 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _parse_row(row: dict[str, str]) -> Sample:
-    image = row["image"].strip()
-    if not image:
+def parse_row(row: Mapping[str, str]) -> Sample:
+    """Read a manifest's row; a column that is not there counts as empty.
+
+    Raises:
+        LabelError: a cell is at fault, or cells contradict each other.
+    """
+    if not (image := row["image"].strip()):
         raise LabelError("column image: is empty")
-    ages: dict[str, Any] = {}
-    for column in _AGE_COLUMNS:
-        ages[column] = _parse_number(column, row.get(column, ""))
-    if (ages["age_low"] is None) != (ages["age_high"] is None):
+    ages: dict[str, Any] = {name: _parse_number(name, row.get(name, "")) for name in _AGE_COLUMNS}
+    low, high = ages["age_low"], ages["age_high"]
+    if (low is None) != (high is None):
         raise LabelError("columns age_low, age_high: an interval needs both ends")
-    if ages["age_low"] is not None and ages["age_high"] is not None and ages["age_low"] > ages["age_high"]:
+    if low is not None and low > high:
         raise LabelError("columns age_low, age_high: the interval ends before it begins")
     if ages["age_std"] is not None and ages["age"] is None:
         raise LabelError("column age_std: is given without an age")

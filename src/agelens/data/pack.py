@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from agelens.data.decoding import decode_each
 from agelens.data.manifest import Manifest, read_manifest, write_manifest
 from agelens.data.problems import Problem
 from agelens.errors import AgeLensError, ImageError, ManifestError
@@ -24,6 +23,7 @@ from agelens.faces.detection.base import Detector
 from agelens.faces.images import Pixels, open_image, resize_to_square
 from agelens.files import folder_written_whole, write_text
 from agelens.labels import Sample
+from agelens.parallel import Progress, attempt_each, silent
 from agelens.version import __version__
 
 PACK_FILE = "pack.json"
@@ -36,24 +36,16 @@ SHARD_BYTES = 256 * 2**20
 Crop = Callable[[Pixels, int], Pixels]
 
 
-@dataclass(frozen=True, slots=True)
-class PackResult:
-    """What was packed and what could not be."""
-
-    packed: int
-    problems: tuple[Problem, ...]
-
-
 def write_pack(
     manifest: Manifest,
     folder: Path,
     size: int,
     *,
     crop: Crop = resize_to_square,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Progress = silent,
     workers: int = 2,
-) -> PackResult:
-    """Pack a manifest's images; rows that cannot be read are left out and reported.
+) -> list[Problem]:
+    """Pack a manifest's images; the rows that cannot be read are left out and returned.
 
     Args:
         manifest: the rows to pack.
@@ -72,26 +64,31 @@ def write_pack(
     kept: list[Sample] = []
     problems: list[Problem] = []
 
-    def faces() -> Iterator[Pixels]:
+    def look(path: Path) -> Pixels:
+        return crop(open_image(path).pixels, size)
+
+    def readable() -> Iterator[Pixels]:
         paths = [manifest.path(sample) for sample in samples]
-        results = decode_each(
-            paths, lambda path: crop(open_image(path).pixels, size), progress=progress, workers=workers
-        )
-        for number, (sample, path, face) in enumerate(zip(samples, paths, results, strict=True), start=1):
+        crops = attempt_each(look, paths, workers, progress=progress)
+        for number, (sample, path, face) in enumerate(zip(samples, paths, crops, strict=True), start=1):
             if isinstance(face, AgeLensError):
                 problems.append(Problem(f"row {number}", str(face)))
             else:
                 kept.append(replace(sample, image=str(path.resolve())))
                 yield face
 
+    faces = readable()
+    shards: list[int] = []
     with folder_written_whole(folder) as partial:
-        shards = _write_shards(partial, faces(), max(1, SHARD_BYTES // (size * size * 3)))
+        while shard := list(islice(faces, max(1, SHARD_BYTES // (size * size * 3)))):
+            np.save(partial / f"images-{len(shards):03d}.npy", np.stack(shard))
+            shards.append(len(shard))
         if not kept:
             raise ManifestError("no image could be packed: " + "; ".join(map(str, problems[:3])))
         write_manifest(partial / MANIFEST_FILE, kept)
         about = {"schema_version": 1, "size": size, "shards": shards, "agelens": __version__}
         write_text(partial / PACK_FILE, json.dumps(about, indent=2) + "\n")
-    return PackResult(len(kept), tuple(problems))
+    return problems
 
 
 def crop_found(detector: Detector, convention: CropConvention | None = None) -> Crop:
@@ -99,9 +96,7 @@ def crop_found(detector: Detector, convention: CropConvention | None = None) -> 
 
     The crop raises ImageError where no face is found.
 
-    Args:
-        detector: finds the face.
-        convention: where the face lies in the square; that of the shipped model unless given.
+    ``convention`` says where the face lies in the square; it is that of the shipped model unless given.
     """
     convention = convention or CropConvention()
 
@@ -131,8 +126,8 @@ class Pack:
         self.size: int = about["size"]
         self.samples = read_manifest(folder / MANIFEST_FILE).samples
         self._shards = [
-            np.load(folder / f"images-{index:03d}.npy", mmap_mode="r")
-            for index in range(len(about["shards"]))
+            np.load(folder / f"images-{number:03d}.npy", mmap_mode="r")
+            for number, _ in enumerate(about["shards"])
         ]
         self._starts = np.cumsum([0, *(len(shard) for shard in self._shards)])
         if self._starts[-1] != len(self.samples):
@@ -152,12 +147,3 @@ class Pack:
 def is_pack(path: Path) -> bool:
     """Whether ``path`` is a pack's folder."""
     return (path / PACK_FILE).is_file()
-
-
-def _write_shards(folder: Path, faces: Iterator[Pixels], rows: int) -> list[int]:
-    """Write the faces in shards of so many rows; the number of rows in each."""
-    sizes: list[int] = []
-    while shard := list(islice(faces, rows)):
-        np.save(folder / f"images-{len(sizes):03d}.npy", np.stack(shard))
-        sizes.append(len(shard))
-    return sizes

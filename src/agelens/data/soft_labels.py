@@ -42,13 +42,12 @@ class SoftLabels:
             ManifestError: it does not know one of them.
         """
         names = [str(path.resolve()) for path in paths]
-        unknown = [name for name in names if name not in self.rows]
-        if unknown:
+        if unknown := [name for name in names if name not in self.rows]:
             raise ManifestError(
                 f"the teacher's file knows nothing of {len(unknown)} training images, as {unknown[0]}"
             )
         rows = [self.rows[name] for name in names]
-        order = {name: place for place, name in enumerate(names)}
+        order = dict(zip(names, range(len(names)), strict=True))
         return SoftLabels(order, self.age[rows], self.gender[rows], self.features[rows])
 
 
@@ -62,11 +61,7 @@ def read_soft_labels(path: Path) -> SoftLabels:
         with np.load(path, allow_pickle=False) as content:
             names = [str(name) for name in content["images"]]
             age, gender = (content[key].astype(np.float32) for key in ("age", "gender"))
-            features = (
-                content["features"].astype(np.float32)
-                if "features" in content
-                else np.zeros((len(names), 0), np.float32)
-            )
+            features = content.get("features", np.zeros((len(names), 0))).astype(np.float32)
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ManifestError(f"{path} cannot be read as a teacher's answers (.npz): {error}") from error
     if not len(names) == len(age) == len(gender) == len(features):

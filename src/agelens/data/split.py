@@ -15,8 +15,6 @@ from agelens.labels import Sample
 #: Years. Samples of one band and gender are dealt out evenly.
 BAND_YEARS = 10
 
-Stratum = tuple[int, str]
-
 
 def parse_ratio(text: str) -> dict[str, float]:
     """Read shares such as ``train=0.8,val=0.1,test=0.1``, scaled to sum to 1.
@@ -39,12 +37,7 @@ def parse_ratio(text: str) -> dict[str, float]:
 
 
 def split_samples(
-    samples: Sequence[Sample],
-    ratio: Mapping[str, float],
-    *,
-    seed: int = 0,
-    again: bool = False,
-    of: str = "",
+    samples: Sequence[Sample], ratio: Mapping[str, float], *, seed: int = 0, again: bool = False, of: str = ""
 ) -> list[Sample]:
     """Give every sample without a split one.
 
@@ -65,12 +58,10 @@ def split_samples(
     if of and not any(sample.split == of for sample in samples):
         raise ManifestError(f"the manifest has no split {of!r} to deal out anew")
     samples = [replace(sample, split="") if again or sample.split == of else sample for sample in samples]
-    clusters = _clusters(samples)
     splits = [sample.split for sample in samples]
-    by_stratum: dict[Stratum, list[list[int]]] = defaultdict(list)
-    for rows in clusters:
-        taken = Counter(splits[row] for row in rows if splits[row])
-        if taken:
+    by_stratum: dict[tuple[int, str], list[list[int]]] = defaultdict(list)
+    for rows in _clusters(samples):
+        if taken := Counter(splits[row] for row in rows if splits[row]):
             follow = taken.most_common(1)[0][0]
             for row in rows:
                 splits[row] = splits[row] or follow
@@ -79,34 +70,22 @@ def split_samples(
             by_stratum[stratum].append(rows)
     rng = np.random.default_rng(seed)
     overall: Counter[str] = Counter()
-    for stratum in sorted(by_stratum):
-        _deal(by_stratum[stratum], ratio, splits, overall, rng)
-    return [replace(sample, split=split) for sample, split in zip(samples, splits, strict=True)]
-
-
-def _deal(
-    clusters: list[list[int]],
-    ratio: Mapping[str, float],
-    splits: list[str],
-    overall: Counter[str],
-    rng: np.random.Generator,
-) -> None:
-    dealt: Counter[str] = Counter()
-    order = sorted(rng.permutation(len(clusters)), key=lambda index: -len(clusters[index]))
-    for index in order:
-        rows = clusters[index]
-        total = dealt.total() + len(rows)
-        everything = overall.total() + len(rows)
-
-        def lack(name: str, total: int = total, everything: int = everything) -> tuple[float, float]:
+    for _, clusters in sorted(by_stratum.items()):
+        dealt: Counter[str] = Counter()
+        shuffled = [clusters[place] for place in rng.permutation(len(clusters))]
+        for rows in sorted(shuffled, key=len, reverse=True):
+            total, everything = dealt.total() + len(rows), overall.total() + len(rows)
             # Where the stratum is even, what is dealt in all decides: small strata would else fill one split.
-            return ratio[name] * total - dealt[name], ratio[name] * everything - overall[name]
-
-        name = max(ratio, key=lack)
-        for row in rows:
-            splits[row] = name
-        dealt[name] += len(rows)
-        overall[name] += len(rows)
+            lack = {
+                name: (share * total - dealt[name], share * everything - overall[name])
+                for name, share in ratio.items()
+            }
+            name = max(lack, key=lack.__getitem__)
+            for row in rows:
+                splits[row] = name
+            dealt[name] += len(rows)
+            overall[name] += len(rows)
+    return [replace(sample, split=split) for sample, split in zip(samples, splits, strict=True)]
 
 
 def _clusters(samples: Sequence[Sample]) -> list[list[int]]:
@@ -121,6 +100,6 @@ def _clusters(samples: Sequence[Sample]) -> list[list[int]]:
     return connected(links, len(samples))
 
 
-def _stratum(sample: Sample) -> Stratum:
+def _stratum(sample: Sample) -> tuple[int, str]:
     age = sample.point_age
     return -1 if age is None else int(age // BAND_YEARS), str(sample.gender or "")

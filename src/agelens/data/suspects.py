@@ -25,10 +25,7 @@ YEARS = 12.0
 
 
 def suspected_labels(
-    samples: Sequence[Sample],
-    rows: Sequence[int],
-    age: ages.FloatArray,
-    gender: NDArray[np.floating],
+    samples: Sequence[Sample], rows: Sequence[int], age: ages.FloatArray, gender: NDArray[np.floating]
 ) -> list[Finding]:
     """The labels that the answers contradict, the least probable first.
 
@@ -55,19 +52,15 @@ def suspected_by_answers(manifest: Manifest, answers: SoftLabels) -> tuple[list[
 def _ages(samples: Sequence[Sample], rows: Sequence[int], age: ages.FloatArray) -> list[Finding]:
     label = ages_of(samples[row] for row in rows)
     known = np.flatnonzero(~np.isnan(label))
-    below = ages.cdf(age[known], label[known])
-    tail = np.minimum(below, 1 - below)
-    answer = ages.expectation(age[known])
-    odd = (tail < TAIL) & (np.abs(answer - label[known]) > YEARS)
-    worst_first = np.flatnonzero(odd)[np.argsort(-np.abs(answer - label[known])[odd], kind="stable")]
-    return [
-        Finding(
-            "suspected age",
-            (rows[int(known[place])] + 1,),
-            f"labelled {label[known[place]]:g}, read as {answer[place]:.0f} years",
-        )
-        for place in worst_first
-    ]
+    age, label = age[known], label[known]
+    below, answer = ages.cdf(age, label), ages.expectation(age)
+    away = np.abs(answer - label)
+    odd = (np.minimum(below, 1 - below) < TAIL) & (away > YEARS)
+    findings = []
+    for place in np.flatnonzero(odd)[np.argsort(-away[odd], kind="stable")]:
+        text = f"labelled {label[place]:g}, read as {answer[place]:.0f} years"
+        findings.append(Finding("suspected age", (rows[int(known[place])] + 1,), text))
+    return findings
 
 
 def _genders(samples: Sequence[Sample], rows: Sequence[int], gender: NDArray[np.floating]) -> list[Finding]:

@@ -8,14 +8,15 @@ from PIL import Image, ImageDraw, ImageFont
 
 from agelens.faces.boxes import Box, intersection
 from agelens.faces.images import Source, open_image
+from agelens.figures import BLUE, ORANGE
 from agelens.inference.answers import Face
 from agelens.labels import Gender
 
-#: Box and label colours that stay apart for colour-blind eyes (Okabe & Ito 2008), with their text colour.
-COLOURS = {Gender.MALE: ((0, 114, 178), "white"), Gender.FEMALE: ((230, 159, 0), "black")}
+#: Colours of boxes and labels, and of the text on them.
+COLOURS = {Gender.MALE: (BLUE, "white"), Gender.FEMALE: (ORANGE, "black")}
 
 #: The colours of a face whose answers are withheld.
-REFUSED = ((90, 96, 104), "white")
+REFUSED = ("#5a6068", "white")
 
 #: Pixels. Smaller text cannot be read, so small pictures are enlarged until it fits.
 SMALLEST_TEXT = 13

@@ -4,13 +4,16 @@ import pytest
 
 from agelens.data.readers.base import ImportReport
 from agelens.errors import ManifestError
-from agelens.labels import Gender, Sample
+from agelens.labels import Gender, Sample, parse_age
 
 
 def test_a_refused_row_is_noted_or_ends_a_strict_import() -> None:
     report = ImportReport()
-    report.refuse("row 2", "no age")
-    assert [str(problem) for problem in report.problems] == ["row 2: no age"]
+    with report.row("row 2"):
+        parse_age("old")
+    with report.row("row 3"):
+        parse_age("30")
+    assert [str(problem) for problem in report.problems] == ["row 2: age 'old' is not a number"]
     with pytest.raises(ManifestError, match=r"row 2: no age \(--strict stops"):
         ImportReport(strict=True).refuse("row 2", "no age")
 

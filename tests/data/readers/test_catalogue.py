@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[3]
 @pytest.mark.parametrize("name", DATA_SETS)
 def test_every_data_set_has_a_reader_that_takes_its_options(name: str) -> None:
     one = DATA_SETS[name]
-    module, function = one.reader.split(".")
-    reader = getattr(importlib.import_module(f"agelens.data.readers.{module}"), function)
+    module = importlib.import_module(f"agelens.data.readers.{one.reader}")
+    reader = getattr(module, f"read_{one.reader}")
     taken = inspect.signature(reader).parameters
     assert {"source", "table"} & taken.keys()
     assert {"manifest", "strict", *one.options, *one.fixed} <= taken.keys()
@@ -25,7 +25,7 @@ def test_every_data_set_has_a_reader_that_takes_its_options(name: str) -> None:
 
 def test_every_reader_is_in_the_table() -> None:
     modules = {path.stem for path in (ROOT / "src/agelens/data/readers").glob("*.py")}
-    assert {one.reader.split(".")[0] for one in DATA_SETS.values()} == modules - {
+    assert {one.reader for one in DATA_SETS.values()} == modules - {
         "__init__",
         "base",
         "catalogue",

@@ -60,12 +60,15 @@ def test_every_kind_of_fault_is_told_by_row_and_the_others_are_read(faces: Path,
 
 def test_intervals_and_noisy_ages_stay_what_they_are(faces: Path, tmp_path: Path) -> None:
     (faces / "l.csv").write_text(
-        "image,age_low,age_high,age,age_std\na.jpg,20,29,,\nb.jpg,,,33,4.5\nc.jpg,29,20,,\n"
+        "image,age_low,age_high,age,age_std\n"
+        "a.jpg,20,29,,\nb.jpg,,,33,4.5\nc.jpg,29,20,,\nd.jpg,29,,,\ne.jpg,,,,4\nf.jpg,,,33,0\n"
     )
     report = read_folder(faces / "l.csv", tmp_path / "m.csv")
     assert (report.samples[0].age_low, report.samples[0].age_high) == (20, 29)
     assert (report.samples[1].age, report.samples[1].age_std) == (33, 4.5)
-    assert "lower first" in str(report.problems[0])
+    faults = ("ends before", "both ends", "without an age", "'0'")
+    for problem, why in zip(report.problems, faults, strict=True):
+        assert why in str(problem)
 
 
 @pytest.mark.parametrize(

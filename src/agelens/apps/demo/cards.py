@@ -45,7 +45,7 @@ def _distribution(face: Face) -> str:
     """The probability of each age as bars, the interval shaded, the expectation marked."""
     mass = face.age_probabilities
     heights = mass / max(float(mass.max()), 1e-9) * (BASE - 12)
-    colour = "rgb({}, {}, {})".format(*COLOURS[face.gender][0])
+    colour = COLOURS[face.gender][0]
     step = WIDTH / len(mass)
     bars = "".join(
         f'<rect x="{age * step:.1f}" y="{BASE - height:.1f}" width="{step - 0.6:.1f}" height="{height:.1f}"/>'

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from agelens.data.archives import find_images, relative_to_manifest
+from agelens.data.archives import find_images
 from agelens.data.readers.base import ImportReport
 from agelens.errors import LabelError
 from agelens.labels import Sample, parse_age, parse_gender
@@ -18,33 +18,15 @@ _NAME = re.compile(r"\d+_(?P<subject>.+)_(?P<age>\d+)_(?P<gender>[mf])\.\w+", re
 
 
 def read_agedb(source: Path, manifest: Path, *, strict: bool = False) -> ImportReport:
-    """Read AgeDB from a folder or tar of images; names that do not fit are told of and left out.
-
-    Args:
-        source: the folder or tar.
-        manifest: where the manifest will lie.
-        strict: stop at the first fault.
-    """
+    """Read AgeDB from a folder or tar of images; names that do not fit are told of and left out."""
     report = ImportReport(strict=strict)
-    images = find_images(source, manifest.parent / f"{manifest.stem}-images")
-    names = relative_to_manifest(images.values(), manifest)
-    for key, path in images.items():
-        if (match := _NAME.fullmatch(Path(key).name)) is None:
-            report.refuse(key, "the name is not of the form number_name_age_gender.jpg")
-            continue
-        try:
+    for key, image in find_images(source, manifest).items():
+        with report.row(key):
+            if (match := _NAME.fullmatch(Path(key).name)) is None:
+                raise LabelError("the name is not of the form number_name_age_gender.jpg")
             age, clipped = parse_age(match["age"])
-        except LabelError as error:
-            report.refuse(key, str(error))
-            continue
-        report.clipped += clipped
-        report.samples.append(
-            Sample(
-                names[path],
-                age=age,
-                gender=parse_gender(match["gender"]),
-                subject=match["subject"],
-                source="agedb",
-            )
-        )
+            gender = parse_gender(match["gender"])
+            sample = Sample(image, age=age, gender=gender, subject=match["subject"], source="agedb")
+            report.samples.append(sample)
+            report.clipped += clipped
     return report

@@ -8,9 +8,8 @@ also as a crop, ``000000.jpg_face.jpg``. Research only.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from agelens.data.archives import find_images, relative_to_manifest
+from agelens.data.archives import find_images
 from agelens.data.manifest import read_table
 from agelens.data.readers.base import ImportReport
 from agelens.errors import LabelError, ManifestError
@@ -25,52 +24,36 @@ LEAST_SPREAD = 0.5
 def read_appa_real(
     source: Path, manifest: Path, *, apparent: bool = False, strict: bool = False
 ) -> ImportReport:
-    """Read APPA-REAL's folder.
-
-    Args:
-        source: holds the ``gt_avg_*.csv`` files and the image folders.
-        manifest: where the manifest will lie.
-        apparent: take the apparent age with its spread, not the real one.
-        strict: stop at the first fault.
+    """Read APPA-REAL's folder; ``apparent`` takes the apparent age with its spread, not the real one.
 
     Raises:
         ManifestError: none of the label files is there, or one lacks a column.
     """
-    tables = {name: source / f"gt_avg_{name}.csv" for name in SPLITS}
-    tables = {name: table for name, table in tables.items() if table.is_file()}
+    tables = {name: table for name in SPLITS if (table := source / f"gt_avg_{name}.csv").is_file()}
     if not tables:
         raise ManifestError(f"{source} has no gt_avg_train.csv, gt_avg_valid.csv or gt_avg_test.csv")
-    images = find_images(source, manifest.parent / f"{manifest.stem}-images")
-    names = relative_to_manifest(images.values(), manifest)
+    images = find_images(source, manifest)
     wanted = ("file_name", "apparent_age_avg", "apparent_age_std") if apparent else ("file_name", "real_age")
     report = ImportReport(strict=strict)
     for name, table in tables.items():
         rows = read_table(table, wanted)
         report.leave_unused(rows[0] if rows else (), wanted)
         for number, row in enumerate(rows, start=1):
-            where = f"{table.name} row {number}"
-            file = f"{name}/{row['file_name']}"
-            # The crop with its margin, where it is there; the whole photo else.
-            path = images.get(f"{file}_face.jpg") or images.get(file)
-            if path is None:
-                report.refuse(where, f"column file_name: there is no image {file!r}")
-                continue
-            try:
-                ages, clipped = _ages(row, apparent)
-            except LabelError as error:
-                report.refuse(where, str(error))
-                continue
-            report.samples.append(Sample(names[path], split=SPLITS[name], source="appa-real", **ages))
-            report.clipped += clipped
+            with report.row(f"{table.name} row {number}"):
+                file = f"{name}/{row['file_name']}"
+                # The crop with its margin, where it is there; the whole photo else.
+                if (image := images.get(f"{file}_face.jpg") or images.get(file)) is None:
+                    raise LabelError(f"column file_name: there is no image {file!r}")
+                age, clipped = parse_age(row[wanted[1]])
+                spread = _spread(row["apparent_age_std"]) if apparent else None
+                sample = Sample(image, age=age, age_std=spread, split=SPLITS[name], source="appa-real")
+                report.samples.append(sample)
+                report.clipped += clipped
     return report
 
 
-def _ages(row: dict[str, str], apparent: bool) -> tuple[dict[str, Any], bool]:
-    age, clipped = parse_age(row["apparent_age_avg" if apparent else "real_age"])
-    if not apparent:
-        return {"age": age}, clipped
+def _spread(text: str) -> float:
     try:
-        spread = max(LEAST_SPREAD, float(row["apparent_age_std"]))
+        return max(LEAST_SPREAD, float(text))
     except ValueError:
-        raise LabelError(f"column apparent_age_std: {row['apparent_age_std']!r} is not a number") from None
-    return {"age": age, "age_std": spread}, clipped
+        raise LabelError(f"column apparent_age_std: {text!r} is not a number") from None

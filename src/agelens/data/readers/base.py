@@ -1,12 +1,17 @@
-"""An import's account: the samples that a reader has read, and by name whatever it could not."""
+"""An import's account: the samples that a reader has read, and by name whatever it could not.
+
+A reader is called with the data set's folder, tar or table, where its manifest will lie, and whether it is
+``strict``, that is, stops at the first fault.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from agelens.data.problems import Problem
-from agelens.errors import ManifestError
+from agelens.errors import LabelError, ManifestError
 from agelens.labels import Sample
 
 
@@ -31,15 +36,19 @@ class ImportReport:
     strict: bool = False
 
     def refuse(self, where: str, message: str) -> None:
-        """Leave a row out, by name.
-
-        Raises:
-            ManifestError: the import is strict.
-        """
+        """Leave a row out, by name; ManifestError where the import is strict."""
         problem = Problem(where, message)
         if self.strict:
             raise ManifestError(f"{problem} (--strict stops at the first fault)")
         self.problems.append(problem)
+
+    @contextmanager
+    def row(self, where: str) -> Iterator[None]:
+        """Refuse a row where the block that reads it raises LabelError."""
+        try:
+            yield
+        except LabelError as error:
+            self.refuse(where, str(error))
 
     def leave_unused(self, columns: Iterable[str], used: Iterable[str]) -> None:
         """Note which of a table's columns are not among the ``used`` ones."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from agelens.data.readers.base import ImportReport
+from agelens.data.readers.base import ImportReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +19,8 @@ class DataSet:
         title: its name as its makers write it.
         terms: what they permit; empty where only the owner of the data knows.
         url: its project's page; empty where it has none.
-        reader: the module of this package that reads it, and the function there; imported when it is used,
-            so that the command line names every data set without loading any reader.
+        reader: the module of this package whose ``read_…`` reads it; imported when it is used, so that the
+            command line names every data set without loading any reader.
         options: what the reader takes beside ``strict``.
         fixed: options of the reader that are the same for everybody.
     """
@@ -29,7 +28,7 @@ class DataSet:
     title: str
     terms: str
     url: str = ""
-    reader: str = "folder.read_folder"
+    reader: str = "folder"
     options: tuple[str, ...] = ()
     fixed: dict[str, str] = field(default_factory=dict)
 
@@ -39,64 +38,52 @@ class DataSet:
         Raises:
             ManifestError: the source is not of the reader's layout, or (strict) one of its rows is at fault.
         """
-        module, _, function = self.reader.partition(".")
-        reader = getattr(importlib.import_module(f"agelens.data.readers.{module}"), function)
-        report: ImportReport = reader(source, manifest, strict=strict, **options, **self.fixed)
-        return report
+        module = importlib.import_module(f"agelens.data.readers.{self.reader}")
+        read: Callable[..., ImportReport] = getattr(module, f"read_{self.reader}")
+        return read(source, manifest, strict=strict, **options, **self.fixed)
 
 
-_TABLE_OPTIONS = ("columns", "images", "gender_code", "exclude")
+_TABLE = ("columns", "images", "gender_code", "exclude")
 
 #: By the manifest's ``source``, which is also the name on the command line.
 DATA_SETS: dict[str, DataSet] = {
     "agedb": DataSet(
-        "AgeDB",
-        "non-commercial research only",
-        "https://ibug.doc.ic.ac.uk/resources/agedb/",
-        "agedb.read_agedb",
+        "AgeDB", "non-commercial research only", "https://ibug.doc.ic.ac.uk/resources/agedb/", "agedb"
     ),
     "all-age-faces": DataSet(
         "All-Age-Faces (Cheng et al. 2019)",
         "non-commercial research only",
         "https://github.com/JingchunCheng/All-Age-Faces-Dataset",
-        options=_TABLE_OPTIONS,
+        options=_TABLE,
         fixed={"source_name": "all-age-faces"},
     ),
     "appa-real": DataSet(
         "APPA-REAL",
         "research only",
         "https://chalearnlap.cvc.uab.cat/dataset/26/description/",
-        "appa_real.read_appa_real",
-        options=("apparent",),
+        "appa_real",
+        ("apparent",),
     ),
     "competition": DataSet(
         "the competition's face_dataset",
         "the competition's rules",
-        reader="competition.read_competition",
+        reader="competition",
         options=("gender_code",),
     ),
-    "fairface": DataSet(
-        "FairFace", "CC BY 4.0", "https://github.com/joojs/fairface", "fairface.read_fairface"
-    ),
-    "folder": DataSet("any table of labelled images", "", options=(*_TABLE_OPTIONS, "source_name")),
+    "fairface": DataSet("FairFace", "CC BY 4.0", "https://github.com/joojs/fairface", "fairface"),
+    "folder": DataSet("any table of labelled images", "", options=(*_TABLE, "source_name")),
     "imdb-wiki": DataSet(
-        "IMDB-WIKI",
-        "research only",
-        "https://data.vision.ee.ethz.ch/cvl/rrothe/imdb-wiki/",
-        "imdb_wiki.read_imdb_wiki",
+        "IMDB-WIKI", "research only", "https://data.vision.ee.ethz.ch/cvl/rrothe/imdb-wiki/", "imdb_wiki"
     ),
     "lfw": DataSet(
         "Labeled Faces in the Wild",
         "research only",
         "http://vis-www.cs.umass.edu/lfw/",
-        options=_TABLE_OPTIONS,
+        options=_TABLE,
         fixed={"source_name": "lfw"},
     ),
     "utkface": DataSet(
-        "UTKFace",
-        "non-commercial research only",
-        "https://susanqq.github.io/UTKFace/",
-        "utkface.read_utkface",
+        "UTKFace", "non-commercial research only", "https://susanqq.github.io/UTKFace/", "utkface"
     ),
 }
 
@@ -106,9 +93,9 @@ def terms_of(sources: Iterable[str]) -> dict[str, str]:
 
     Sources are those of a manifest; one that is not known here is left out.
     """
-    known = {source: DATA_SETS[source] for source in sources if source in DATA_SETS}
+    known = ((source, DATA_SETS[source]) for source in sources if source in DATA_SETS)
     return {
         source: f"{one.title} ({one.url}): {one.terms}" if one.url else f"{one.title}: {one.terms}"
-        for source, one in known.items()
+        for source, one in known
         if one.terms
     }

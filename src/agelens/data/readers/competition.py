@@ -6,8 +6,8 @@ Test rows carry no labels; they come as split ``unlabelled``, and training rows 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from agelens.data.readers.base import ImportReport
 from agelens.data.readers.folder import read_folder
@@ -18,15 +18,11 @@ UNLABELLED = "unlabelled"
 
 
 def read_competition(
-    source: Path, manifest: Path, *, gender_code: Mapping[str, Gender] | None = None, strict: bool = False
+    source: Path, manifest: Path, *, gender_code: dict[str, Gender] | None = None, strict: bool = False
 ) -> ImportReport:
-    """Read the competition's folder.
+    """Read the competition's folder, ``face_dataset/``, which holds ``train.csv``.
 
-    Args:
-        source: ``face_dataset/``, which holds ``train.csv``.
-        manifest: where the manifest will lie.
-        gender_code: what 0 and 1 mean. It has no default: entrants disagree, and a wrong guess is silent.
-        strict: stop at the first fault.
+    ``gender_code`` says what 0 and 1 mean. It has no default: entrants disagree, and a wrong guess is silent.
 
     Raises:
         ManifestError: no gender code, no ``train.csv``, or its columns are others.
@@ -36,29 +32,17 @@ def read_competition(
             "the competition's gender is a bare code whose meaning entrants dispute; "
             "look at some images and say --gender-code 0=male,1=female or 0=female,1=male"
         )
-    if not (source / "train.csv").is_file():
+    train, test = source / "train.csv", source / "test.csv"
+    if not train.is_file():
         raise ManifestError(f"{source} has no train.csv; name the competition's face_dataset/ folder")
+    shared: dict[str, Any] = {"key": "id", "source_name": "competition", "strict": strict}
+    columns = {"image": "full_path", "age": "age", "gender": "gender"}
     report = read_folder(
-        source / "train.csv",
-        manifest,
-        columns={"image": "full_path", "age": "age", "gender": "gender"},
-        gender_code=gender_code,
-        key="id",
-        required=("age", "gender"),
-        source_name="competition",
-        strict=strict,
+        train, manifest, columns=columns, gender_code=gender_code, required=("age", "gender"), **shared
     )
-    if (source / "test.csv").is_file():
-        test = read_folder(
-            source / "test.csv",
-            manifest,
-            columns={"image": "full_path"},
-            key="id",
-            source_name="competition",
-            split=UNLABELLED,
-            strict=strict,
-        )
-        report.samples += test.samples
-        report.problems += test.problems
-        report.leave_unused(test.unused, ())
+    if test.is_file():
+        unlabelled = read_folder(test, manifest, columns={"image": "full_path"}, split=UNLABELLED, **shared)
+        report.samples += unlabelled.samples
+        report.problems += unlabelled.problems
+        report.leave_unused(unlabelled.unused, ())
     return report

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from agelens.data.archives import find_images, relative_to_manifest
+from agelens.data.archives import find_images
 from agelens.data.manifest import read_table
 from agelens.data.readers.base import ImportReport
 from agelens.errors import LabelError, ManifestError
@@ -22,12 +22,7 @@ _OPEN = re.compile(r"more than (\d+)")
 
 
 def read_fairface(source: Path, manifest: Path, *, strict: bool = False) -> ImportReport:
-    """Read FairFace's folder.
-
-    Args:
-        source: holds the label files and the folders ``train`` and ``val``.
-        manifest: where the manifest will lie.
-        strict: stop at the first fault.
+    """Read FairFace's folder: its label files, and the images in ``train`` and ``val``.
 
     Raises:
         ManifestError: neither label file is there, or one lacks a column.
@@ -35,34 +30,20 @@ def read_fairface(source: Path, manifest: Path, *, strict: bool = False) -> Impo
     tables = {split: source / name for split, name in LABEL_FILES.items() if (source / name).is_file()}
     if not tables:
         raise ManifestError(f"{source} has neither {' nor '.join(LABEL_FILES.values())}")
-    images = find_images(source, manifest.parent / f"{manifest.stem}-images")
-    names = relative_to_manifest(images.values(), manifest)
+    images = find_images(source, manifest)
     report = ImportReport(strict=strict)
     for split, table in tables.items():
         rows = read_table(table, _COLUMNS)
         report.leave_unused(rows[0] if rows else (), _COLUMNS)
         for number, row in enumerate(rows, start=1):
-            where = f"{table.name} row {number}"
-            if (path := images.get(row["file"])) is None:
-                report.refuse(where, f"column file: there is no image {row['file']!r}")
-                continue
-            try:
+            with report.row(f"{table.name} row {number}"):
+                if (image := images.get(row["file"])) is None:
+                    raise LabelError(f"column file: there is no image {row['file']!r}")
                 low, high = parse_interval(row["age"])
-                gender = parse_gender(row["gender"])
-            except LabelError as error:
-                report.refuse(where, str(error))
-                continue
-            report.samples.append(
-                Sample(
-                    names[path],
-                    age_low=low,
-                    age_high=high,
-                    gender=gender,
-                    group=row["race"],
-                    split=split,
-                    source="fairface",
+                gender, group = parse_gender(row["gender"]), row["race"]
+                report.samples.append(
+                    Sample(image, None, low, high, gender=gender, group=group, split=split, source="fairface")
                 )
-            )
     return report
 
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from agelens.data.archives import find_images, relative_to_manifest
+from agelens.data.archives import find_images
 from agelens.data.readers.base import ImportReport
-from agelens.errors import ManifestError, require
+from agelens.errors import LabelError, ManifestError, require
 from agelens.labels import MAX_AGE, MIN_AGE, Gender, Sample
 
 #: The least detector's score of the clean subset.
@@ -35,11 +35,6 @@ _GENDERS = {0: Gender.FEMALE, 1: Gender.MALE}
 def read_imdb_wiki(source: Path, manifest: Path, *, strict: bool = False) -> ImportReport:
     """Read the clean subset of IMDB-WIKI's folder; rows outside it are counted, not told of one by one.
 
-    Args:
-        source: holds ``imdb.mat`` or ``wiki.mat`` (or both) and their images.
-        manifest: where the manifest will lie.
-        strict: stop at the first fault.
-
     Raises:
         ManifestError: neither file is there, or one cannot be read or lacks a field.
         MissingExtraError: SciPy is not installed.
@@ -47,8 +42,7 @@ def read_imdb_wiki(source: Path, manifest: Path, *, strict: bool = False) -> Imp
     tables = {name: path for name in ("imdb", "wiki") if (path := source / f"{name}.mat").is_file()}
     if not tables:
         raise ManifestError(f"{source} has neither imdb.mat nor wiki.mat")
-    images = find_images(source, manifest.parent / f"{manifest.stem}-images")
-    names = relative_to_manifest(images.values(), manifest)
+    images = find_images(source, manifest)
     report = ImportReport(strict=strict)
     for name, path in tables.items():
         rows = zip(*_columns(path, name), strict=True)
@@ -56,23 +50,15 @@ def read_imdb_wiki(source: Path, manifest: Path, *, strict: bool = False) -> Imp
             if not (score >= FACE_SCORE and math.isnan(second)):
                 report.passed_over += 1
                 continue
-            where = f"{path.name} row {number}"
-            if (image := images.get(str(file)) or images.get(f"{name}_crop/{file}")) is None:
-                report.refuse(where, f"full_path: there is no image {str(file)!r}")
-                continue
-            if (age := _age(float(born), int(taken))) is None:
-                report.refuse(where, f"dob {born:g} and photo_taken {taken:g} give no age of 0 to 100 years")
-                continue
-            report.samples.append(
-                Sample(
-                    names[image],
-                    age_low=max(float(MIN_AGE), age - 1.0),
-                    age_high=float(age),
-                    gender=None if math.isnan(gender) else _GENDERS.get(int(gender)),
-                    subject=str(person),
-                    source="imdb-wiki",
-                )
-            )
+            with report.row(f"{path.name} row {number}"):
+                if (image := images.get(str(file)) or images.get(f"{name}_crop/{file}")) is None:
+                    raise LabelError(f"full_path: there is no image {str(file)!r}")
+                if (age := _age(float(born), int(taken))) is None:
+                    raise LabelError(f"dob {born:g} and photo_taken {taken:g} give no age of 0 to 100 years")
+                known = None if math.isnan(gender) else _GENDERS.get(int(gender))
+                low, high = max(float(MIN_AGE), age - 1.0), float(age)
+                sample = Sample(image, None, low, high, gender=known, subject=str(person), source="imdb-wiki")
+                report.samples.append(sample)
     return report
 
 
@@ -80,10 +66,9 @@ def _columns(path: Path, name: str) -> list[Any]:
     scipy_io = require("scipy.io", "train")
     try:
         table = scipy_io.loadmat(path, simplify_cells=True)[name]
-        columns = [np.atleast_1d(table[field]) for field in _FIELDS]
+        return [np.atleast_1d(table[field]) for field in _FIELDS]
     except (ValueError, KeyError, OSError, NotImplementedError, TypeError) as error:
         raise ManifestError(f"{path} cannot be read as IMDB-WIKI's labels: {error}") from error
-    return columns
 
 
 def _age(born: float, taken: int) -> int | None:

@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from agelens.errors import require
-from agelens.figures import FIGURES
+from agelens.figures import BLUE, FIGURES, GREEN, GREY, ORANGE, PURPLE
 from agelens.models.measurement import Coverage, GroupError
-
-_BLUE, _ORANGE, _GREY = "#0072b2", "#e69f00", "#8a8f98"
 
 
 def predicted_against_true(true: ArrayLike, answer: ArrayLike) -> str:
@@ -25,7 +23,7 @@ def predicted_against_true(true: ArrayLike, answer: ArrayLike) -> str:
     )
     shown = np.ma.masked_equal(np.log1p(counts.T), 0)
     axis.pcolormesh(edges, edges, shown, cmap="Blues", vmin=-0.6, rasterized=True)
-    axis.plot([0, 100], [0, 100], color=_ORANGE, linewidth=1)
+    axis.plot([0, 100], [0, 100], color=ORANGE, linewidth=1)
     axis.set(xlabel="true age, years", ylabel="predicted age, years", xlim=(0, 100), ylim=(0, 100))
     axis.set_aspect("equal")
     return _svg(figure)
@@ -39,14 +37,14 @@ def error_by_age(groups: Sequence[GroupError]) -> str:
     axis.bar(
         places,
         [group.mae for group in bands],
-        color=_BLUE,
+        color=BLUE,
         alpha=0.35,
         label=FIGURES["mae"].label(short=True),
     )
     axis.plot(
-        places, [group.bias for group in bands], "o-", color=_ORANGE, label=FIGURES["bias"].label(short=True)
+        places, [group.bias for group in bands], "o-", color=ORANGE, label=FIGURES["bias"].label(short=True)
     )
-    axis.axhline(0, color=_GREY, linewidth=0.8)
+    axis.axhline(0, color=GREY, linewidth=0.8)
     axis.set_xticks(places, [group.name for group in bands])
     axis.set(xlabel="true age, years", ylabel="error, years")
     axis.legend(frameon=False)
@@ -56,8 +54,8 @@ def error_by_age(groups: Sequence[GroupError]) -> str:
 def reliability(curves: Mapping[str, tuple[ArrayLike, ArrayLike]], bins: int = 10) -> str:
     """Reliability diagrams: name -> (happened, probability stated), each (n,)."""
     figure, axis = _axes(4.6, 4.2)
-    axis.plot([0, 1], [0, 1], color=_GREY, linewidth=0.8)
-    for (name, (happened, stated)), colour in zip(curves.items(), (_BLUE, _ORANGE), strict=False):
+    axis.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
+    for (name, (happened, stated)), colour in zip(curves.items(), (BLUE, ORANGE), strict=False):
         x, y = _binned(np.asarray(happened, float), np.asarray(stated, float), bins)
         axis.plot(x, y, "o-", color=colour, label=name, markersize=4)
     axis.set(xlabel="probability stated", ylabel="share that came true", xlim=(0, 1), ylim=(0, 1))
@@ -71,7 +69,7 @@ def coverage(bands: Sequence[Coverage], levels: Sequence[float]) -> str:
     figure, axis = _axes(6.4, 3.4)
     places = np.arange(len(bands))
     for column, level in enumerate(levels):
-        colour = (_BLUE, _ORANGE, "#009e73", "#cc79a7")[column % 4]
+        colour = (BLUE, ORANGE, GREEN, PURPLE)[column % 4]
         axis.axhline(level, color=colour, linewidth=0.8, alpha=0.6)
         held = [band.held[column] for band in bands]
         axis.plot(places, held, "o", color=colour, label=f"{level:.0%}", markersize=5)
@@ -84,7 +82,7 @@ def coverage(bands: Sequence[Coverage], levels: Sequence[float]) -> str:
 def risk_by_share(error: ArrayLike, doubts: Mapping[str, ArrayLike]) -> str:
     """The MAE of the faces that remain when the most doubtful are refused: name -> doubt of each face."""
     figure, axis = _axes(6.4, 3.2)
-    for (name, doubt), colour in zip(doubts.items(), (_BLUE, _ORANGE), strict=False):
+    for (name, doubt), colour in zip(doubts.items(), (BLUE, ORANGE), strict=False):
         errors = np.asarray(error, float)[np.argsort(np.asarray(doubt), kind="stable")]
         count = np.arange(1, len(errors) + 1)
         start = max(1, len(errors) // 20)
