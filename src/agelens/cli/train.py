@@ -28,8 +28,7 @@ def train(
         ),
     ] = None,
     also: Annotated[
-        list[Path] | None,
-        typer.Option(help="Table whose 'train' is learnt too, not the recipe's; repeatable."),
+        list[Path] | None, typer.Option(help="Further table to learn, in place of the recipe's; repeatable.")
     ] = None,
     teacher: Annotated[
         Path | None, typer.Option(help="Soft answers (.npz) to learn, in place of the recipe's 'teacher'.")

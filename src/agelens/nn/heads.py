@@ -54,15 +54,10 @@ class AgeGenderHeads(nn.Module):
 
 
 class AgeGenderNet(nn.Module):
-    """A network of age and gender; a subclass builds its layers and says how to compute ``features``.
+    """A network of age and gender; a subclass builds its layers and says how to compute ``features``."""
 
-    Attributes:
-        num_features: C, the number of pooled features.
-        heads: (B, C) features -> age and gender logits.
-    """
-
-    num_features: int
-    heads: AgeGenderHeads
+    num_features: int  # C, the number of pooled features
+    heads: AgeGenderHeads  # (B, C) features -> age and gender logits
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) normalised RGB -> (B, C) pooled features, which the heads read."""

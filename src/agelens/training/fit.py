@@ -106,7 +106,7 @@ def _fit_stage(
 
 
 def _trainer(recipe: Recipe, run: RunFolder, hardware: Hardware, tracker: Logger) -> L.Trainer:
-    names = {"auto_insert_metric_name": False, "enable_version_counter": False}
+    names: dict[str, Any] = {"auto_insert_metric_name": False, "enable_version_counter": False}
     best = ModelCheckpoint(run.checkpoints, run.best.stem, monitor=MONITORED, mode="max", **names)
     # Not ``save_last``: it writes only where the best is written, and a resume would repeat what came after.
     latest = ModelCheckpoint(run.checkpoints, run.last.stem, **names)

@@ -157,7 +157,7 @@ class _Measures(MetricCollection):
 
     def __init__(self, prefix: str) -> None:
         gender: dict[str, Any] = {"num_classes": len(GENDERS), "ignore_index": NO_GENDER}
-        metrics: dict[str, Metric] = {
+        metrics: dict[str, Metric | MetricCollection] = {
             **{name: MeanMetric() for name in ("loss", "age_kl", "gender_ce")},
             "mae": MeanAbsoluteError(),
             "rmse": MeanSquaredError(squared=False),
