@@ -13,9 +13,9 @@ from agelens.errors import require
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a run of 'agelens train'.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the bundle.")],
-    licence: Annotated[
-        str, typer.Option(help="Licence of the weights, as the terms of the training data permit.")
-    ] = "not stated: ask who trained it",
+    licence: Annotated[str, typer.Option(help="Licence of the weights, as the data's terms permit.")] = (
+        "not stated: ask who trained it"
+    ),
     name: Annotated[str | None, typer.Option(help="Name of the model.", show_default="the recipe's")] = None,
     description: Annotated[str, typer.Option(help="Sentence for the model card.")] = "",
 ) -> None:
@@ -26,7 +26,5 @@ def export(
 
     report = export_run(run, output, licence=licence, name=name, description=description)
     size = report.bundle.model.stat().st_size / 1e6
-    typer.echo(
-        f"{output}: {size:.1f} MB; probabilities within {report.largest_difference:.1g} of torch's "
-        f"on {report.images} images"
-    )
+    parity = f"probabilities within {report.largest_difference:.1g} of torch's on {report.images} images"
+    typer.echo(f"{output}: {size:.1f} MB; {parity}")

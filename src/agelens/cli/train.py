@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -26,44 +28,24 @@ def train(
         ),
     ] = None,
     also: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Further manifest or pack whose split 'train' is learnt too, in place of the recipe's "
-            "'also' (repeatable)."
-        ),
+        list[Path] | None, typer.Option(help="Further table to learn, in place of the recipe's; repeatable.")
     ] = None,
     teacher: Annotated[
-        Path | None,
-        typer.Option(
-            help="Soft answers (.npz) to learn beside the labels, in place of the recipe's 'teacher'; "
-            "loss.teacher and loss.hint weigh them."
-        ),
+        Path | None, typer.Option(help="Soft answers (.npz) to learn, in place of the recipe's 'teacher'.")
     ] = None,
     start_from: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of an earlier run, or a checkpoint, to fine-tune, in place of the recipe's "
-            "'start_from'."
-        ),
+        Path | None, typer.Option(help="Earlier run or checkpoint to fine-tune, in place of the recipe's.")
     ] = None,
     settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Key of the recipe to change, as optim.lr=1e-4; repeatable."),
+        list[str] | None, typer.Option("--set", help="Key of the recipe, as optim.lr=1e-4; repeatable.")
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --output after a stop or a kill.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop or a kill.")] = False,
     accelerator: Annotated[str, typer.Option(help="Lightning accelerator: auto, cpu, gpu or tpu.")] = "auto",
     devices: Annotated[str, typer.Option(help="Number of devices, or 'auto'.")] = "auto",
     num_nodes: Annotated[int, typer.Option(min=1, help="Number of machines of a distributed run.")] = 1,
-    strategy: Annotated[
-        str, typer.Option(help="Lightning strategy: auto, ddp, ddp_spawn and others.")
-    ] = "auto",
+    strategy: Annotated[str, typer.Option(help="Lightning strategy: auto, ddp, ddp_spawn, …")] = "auto",
     space: Annotated[
-        str | None,
-        typer.Option(
-            help="Hugging Face Space that TrackIO logs to, as owner/name.", show_default="this machine"
-        ),
+        str | None, typer.Option(help="Space that TrackIO logs to, owner/name.", show_default="this machine")
     ] = None,
 ) -> None:
     """Train a network; the epoch with the best score on split 'val' is kept.
@@ -78,24 +60,14 @@ def train(
     from agelens.training.run import RunFolder
 
     _set_up_logging()
-    paths = {
-        "also": [str(path) for path in also or ()],
-        "teacher": None if teacher is None else str(teacher),
-        "start_from": None if start_from is None else str(start_from),
-    }
+    paths = {"also": also, "teacher": teacher, "start_from": start_from}
     # JSON is YAML, and quotes whatever a path may hold.
-    overrides = [*(settings or ()), *(f"{key}={json.dumps(value)}" for key, value in paths.items() if value)]
-    run = RunFolder(output)
-    began_with = str(run.recipe_file) if resume and run.recipe_file.is_file() else "efficientnet-b4"
+    changes = (f"{key}={json.dumps(value, default=str)}" for key, value in paths.items() if value)
+    began_with = RunFolder(output).recipe_file
+    default = str(began_with) if resume and began_with.is_file() else "efficientnet-b4"
+    experiment = load_recipe(recipe or default, [*(settings or ()), *changes])
     hardware = Hardware(accelerator, int(devices) if devices.isdigit() else devices, num_nodes, strategy)
-    figures = fit(
-        load_recipe(recipe or began_with, overrides),
-        manifest,
-        output,
-        resume=resume,
-        hardware=hardware,
-        space_id=space,
-    )
+    figures = fit(experiment, manifest, output, resume=resume, hardware=hardware, space_id=space)
     if figures:  # the main process's, of several
         _print(figures)
         tell(f"agelens: the best epoch is kept; next: agelens export {output} --output BUNDLE")
@@ -103,9 +75,6 @@ def train(
 
 def _set_up_logging() -> None:
     """Log our own messages to stderr, and Lightning's only where something went wrong."""
-    import logging
-    import warnings
-
     logging.getLogger("agelens").setLevel(logging.INFO)
     for name in ("lightning.pytorch", "lightning.fabric"):  # each line twice, and advertisements
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from torch import Tensor, nn
 
-from agelens.nn.base import AgeGenderNet
-from agelens.nn.heads import AgeGenderHeads
+from agelens.nn.heads import AgeGenderHeads, AgeGenderNet
 
 
-class ScratchCnnConfig(BaseModel):
+class ScratchCnnConfig(BaseModel, extra="forbid", frozen=True):
     """The scratch CNN's shape; the defaults are the competition's baseline."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["cnn-scratch"] = "cnn-scratch"
     widths: tuple[int, ...] = (64, 128, 256, 512)  # channels of each double-conv block
@@ -36,23 +33,26 @@ class ScratchCnn(AgeGenderNet):
         for width in config.widths:
             if blocks:
                 blocks += [nn.MaxPool2d(2), nn.Dropout2d(config.block_dropout)]
-            blocks += [*_convolution(channels, width), *_convolution(width, width)]
+            blocks += [*convolution(channels, width), *convolution(width, width)]
             channels = width
         self.backbone = nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.num_features = channels
         self.heads = AgeGenderHeads(channels, [config.hidden], [config.head_dropout])
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        initialise(self)
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) -> (B, C) pooled features."""
         return self.backbone(images)
 
 
-def _convolution(inputs: int, outputs: int) -> list[nn.Module]:
-    return [
-        nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-    ]
+def convolution(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
+    """A 3×3 convolution, normalised and rectified."""
+    layer = nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1, bias=False)
+    return [layer, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+
+
+def initialise(network: nn.Module) -> None:
+    """Give every convolution the random weights that rectifiers want (He et al. 2015)."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

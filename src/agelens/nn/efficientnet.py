@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import timm
-from pydantic import BaseModel, ConfigDict, model_validator
-from torch import Tensor, nn
+from pydantic import BaseModel, model_validator
+from torch import Tensor
 
 from agelens.errors import AgeLensError
-from agelens.nn.base import AgeGenderNet
-from agelens.nn.heads import AgeGenderHeads, GateAttention, check_lengths
+from agelens.nn.heads import AgeGenderHeads, AgeGenderNet, GateAttention, check_lengths
 
 
-class EfficientNetConfig(BaseModel):
+class EfficientNetConfig(BaseModel, extra="forbid", frozen=True):
     """A timm backbone under attention and heads; the defaults are those of the best public entry.
 
     ``pretrained`` fetches timm's ImageNet weights from the Hugging Face hub on first use.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["efficientnet"] = "efficientnet"
     backbone: str = "tf_efficientnet_b4.ns_jft_in1k"
@@ -40,19 +37,15 @@ class EfficientNet(AgeGenderNet):
     """Backbone -> global average pooling (1792 features for B4) -> gate attention -> two heads.
 
     The side of its input is at least 32 pixels.
+
+    Raises:
+        AgeLensError: timm does not know the backbone, or its weights cannot be fetched.
     """
 
     def __init__(self, config: EfficientNetConfig) -> None:
-        """Build the network.
-
-        Raises:
-            AgeLensError: timm does not know the backbone, or its weights cannot be fetched.
-        """
         super().__init__()
         self.backbone = _create_backbone(config)
-        width = self.backbone.num_features
-        assert isinstance(width, int)
-        self.num_features = width
+        width = self.num_features = self.backbone.num_features
         self.attention = GateAttention(width, config.attention_hidden, config.attention_dropout)
         self.heads = AgeGenderHeads(width, config.hidden, config.head_dropout, batch_norm=True)
 
@@ -61,13 +54,13 @@ class EfficientNet(AgeGenderNet):
         return self.attention(self.backbone(images))
 
 
-def _create_backbone(config: EfficientNetConfig) -> nn.Module:
+def _create_backbone(config: EfficientNetConfig) -> Any:
     if config.backbone.split(".")[0] not in timm.list_models():
         raise AgeLensError(
             f"timm {timm.__version__} has no backbone {config.backbone!r}; see timm.list_models()"
         )
     try:
-        backbone: nn.Module = timm.create_model(
+        return timm.create_model(
             config.backbone,
             pretrained=config.pretrained,
             num_classes=0,  # pooled features, no classifier
@@ -82,4 +75,3 @@ def _create_backbone(config: EfficientNetConfig) -> nn.Module:
             f"the ImageNet weights of {config.backbone} cannot be fetched ({type(error).__name__}: {error}). "
             "Go online once, or start from random weights with --set network.pretrained=false"
         ) from error
-    return backbone

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, model_validator
 from torch import Tensor, nn
 
-from agelens.nn.base import AgeGenderNet
-from agelens.nn.heads import AgeGenderHeads
+from agelens.nn.cnn import convolution, initialise
+from agelens.nn.heads import AgeGenderHeads, AgeGenderNet
 
 
-class EmbeddedConfig(BaseModel):
+class EmbeddedConfig(BaseModel, extra="forbid", frozen=True):
     """Channels and residual blocks of each stage; every stage after the first halves the resolution."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["embedded"] = "embedded"
     widths: tuple[int, ...] = (32, 64, 128, 256)
@@ -41,11 +39,7 @@ class EmbeddedNet(AgeGenderNet):
     def __init__(self, config: EmbeddedConfig) -> None:
         super().__init__()
         channels = config.widths[0]
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, channels, kernel_size=3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(inplace=True),
-        )
+        self.stem = nn.Sequential(*convolution(3, channels, stride=2))
         blocks: list[nn.Module] = []
         for stage, (width, depth) in enumerate(zip(config.widths, config.depths, strict=True)):
             for index in range(depth):
@@ -55,7 +49,7 @@ class EmbeddedNet(AgeGenderNet):
         self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.num_features = channels
         self.heads = AgeGenderHeads(channels, [], [config.dropout])
-        _initialise(self)
+        initialise(self)
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) -> (B, C) pooled features."""
@@ -70,35 +64,19 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
-        self.residual = nn.Sequential(
-            nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(outputs, outputs, kernel_size=3, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
-        )
+        first = convolution(inputs, outputs, stride)
+        second = nn.Conv2d(outputs, outputs, kernel_size=3, padding=1, bias=False)
+        norm = nn.BatchNorm2d(outputs)
+        # Each block starts as its shortcut, which steadies the first epochs (Goyal et al. 2017).
+        nn.init.zeros_(norm.weight)
+        self.residual = nn.Sequential(*first, second, norm)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
-            self.shortcut = nn.Sequential(
-                nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
-                if stride > 1
-                else nn.Identity(),
-                nn.Conv2d(inputs, outputs, kernel_size=1, bias=False),
-                nn.BatchNorm2d(outputs),
-            )
+            average = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
+            project = nn.Conv2d(inputs, outputs, kernel_size=1, bias=False)
+            self.shortcut = nn.Sequential(average, project, nn.BatchNorm2d(outputs))
         self.activation = nn.ReLU(inplace=True)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride), rounded up."""
         return self.activation(self.residual(images) + self.shortcut(images))
-
-
-def _initialise(network: nn.Module) -> None:
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        elif isinstance(module, ResidualBlock):
-            # Each block starts as its shortcut, which steadies the first epochs (Goyal et al. 2017).
-            last = module.residual[-1]
-            assert isinstance(last, nn.BatchNorm2d)
-            nn.init.zeros_(last.weight)

@@ -1,4 +1,4 @@
-"""The layers above a backbone: gate attention over the pooled features, and the two heads."""
+"""What every network ends in: pooled features, gate attention over them if wanted, and the two heads."""
 
 from __future__ import annotations
 
@@ -25,13 +25,8 @@ class GateAttention(nn.Module):
 
     def __init__(self, features: int, hidden: int = 256, dropout: float = 0.2) -> None:
         super().__init__()
-        self.gate = nn.Sequential(
-            nn.Linear(features, hidden),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, features),
-            nn.Sigmoid(),
-        )
+        squeeze, excite = nn.Linear(features, hidden), nn.Linear(hidden, features)
+        self.gate = nn.Sequential(squeeze, nn.ReLU(), nn.Dropout(dropout), excite, nn.Sigmoid())
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C) -> (B, C)."""
@@ -41,15 +36,8 @@ class GateAttention(nn.Module):
 class AgeGenderHeads(nn.Module):
     """Two separate stacks over shared features, (B, C) -> age and gender logits.
 
-    Args:
-        features: C.
-        hidden: widths of the layers between the features and the logits; empty for linear heads.
-        dropout: one rate for each hidden layer, applied after it; linear heads have one rate, applied before
-            the logits.
-        batch_norm: whether the first hidden layer is batch-normalised.
-
-    Raises:
-        ValueError: the numbers of hidden layers and dropout rates do not match.
+    Layers of the widths ``hidden`` lie between the features and the logits, each with its rate of dropout
+    after it, the first batch-normalised if wanted. Linear heads have none, and one rate before the logits.
     """
 
     def __init__(
@@ -65,12 +53,23 @@ class AgeGenderHeads(nn.Module):
         return AgeGenderLogits(self.age(features), self.gender(features))
 
 
-def check_lengths(hidden: Sequence[int], dropout: Sequence[float]) -> None:
-    """Check that each hidden layer of a head has its dropout rate; linear heads have one rate.
+class AgeGenderNet(nn.Module):
+    """A network of age and gender; a subclass builds its layers and says how to compute ``features``."""
 
-    Raises:
-        ValueError: the lengths do not match.
-    """
+    num_features: int  # C, the number of pooled features
+    heads: AgeGenderHeads  # (B, C) features -> age and gender logits
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, S, S) normalised RGB -> (B, C) pooled features, which the heads read."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> AgeGenderLogits:
+        """(B, 3, S, S) normalised RGB -> logits."""
+        return self.heads(self.features(images))
+
+
+def check_lengths(hidden: Sequence[int], dropout: Sequence[float]) -> None:
+    """Check that each hidden layer of a head has its dropout rate; linear heads have one rate."""
     if len(dropout) != max(1, len(hidden)):
         raise ValueError(
             f"a head of {len(hidden)} hidden layers takes {max(1, len(hidden))} dropout rates, "
@@ -81,9 +80,9 @@ def check_lengths(hidden: Sequence[int], dropout: Sequence[float]) -> None:
 def _stack(
     features: int, hidden: Sequence[int], dropout: Sequence[float], batch_norm: bool, outputs: int
 ) -> nn.Sequential:
-    layers: list[nn.Module] = []
     if not hidden:
         return nn.Sequential(nn.Dropout(dropout[0]), nn.Linear(features, outputs))
+    layers: list[nn.Module] = []
     for depth, (width, rate) in enumerate(zip(hidden, dropout, strict=True)):
         layers.append(nn.Linear(features, width))
         if batch_norm and depth == 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,10 +16,8 @@ from agelens.labels import NUM_AGES
 from agelens.nn.heads import AgeGenderLogits
 
 
-class LossConfig(BaseModel):
+class LossConfig(BaseModel, extra="forbid", frozen=True):
     """Weights of the loss terms, and how the targets are softened."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     sigma: float = Field(default=1.5, gt=0)  # years, spread of the Gaussian target of an exact age
     sigma_per_year: float = Field(default=0.0, ge=0)  # years added to sigma for each year of age
@@ -51,14 +49,10 @@ class AgeGenderLoss(nn.Module):
         self.register_buffer("ages", torch.arange(NUM_AGES, dtype=torch.float32), persistent=False)
 
     def forward(self, logits: AgeGenderLogits, age_target: Tensor, gender_target: Tensor) -> LossTerms:
-        """Compare logits with targets, which the data set has softened already.
+        """Compare logits with targets (B, 101) and (B, 2), which the data set has softened already.
 
-        Args:
-            logits: (B, 101) and (B, 2).
-            age_target: (B, 101), rows sum to 1, or are all zero where the age is unknown.
-            gender_target: (B, 2), rows sum to 1, or are all zero where the gender is unknown.
+        Their rows sum to 1, or are all zero where the label is unknown: such a row adds nothing to a sum.
         """
-        # A row of zeros adds nothing to either sum, so unknown labels drop out by themselves.
         known = age_target.sum(dim=1) > 0.5
         ages = known.sum().clamp(min=1)
         genders = (gender_target.sum(dim=1) > 0.5).sum().clamp(min=1)

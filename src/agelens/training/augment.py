@@ -13,7 +13,7 @@ import math
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from agelens.faces.images import Pixels
 
@@ -21,10 +21,8 @@ from agelens.faces.images import Pixels
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
-class AugmentConfig(BaseModel):
+class AugmentConfig(BaseModel, extra="forbid", frozen=True):
     """Ranges of the random changes; all off by default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     flip: float = Field(default=0.0, ge=0, le=1)  # probability of mirroring
     rotate: float = Field(default=0.0, ge=0, le=180)  # degrees either way
@@ -68,11 +66,8 @@ def _position(
 
 def _colour(pixels: Pixels, config: AugmentConfig, rng: np.random.Generator) -> NDArray[np.float64]:
     """The 3×4 matrix of brightness, contrast about the mean grey, saturation and hue, in RGB."""
-    brightness, contrast, saturation = 1.0 + rng.uniform(-1, 1, 3) * (
-        config.brightness,
-        config.contrast,
-        config.saturation,
-    )
+    ranges = (config.brightness, config.contrast, config.saturation)
+    brightness, contrast, saturation = 1.0 + rng.uniform(-1, 1, 3) * ranges
     if rng.random() < config.grey:
         saturation = 0.0
     grey = np.tile(LUMINANCE, (3, 1))

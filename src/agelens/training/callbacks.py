@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 
 import lightning as L
 import torch
@@ -36,11 +37,7 @@ class MovingAverage(WeightAveraging):
     def __init__(self, decay: float) -> None:
         """``decay`` is the share of itself that the warm average keeps at a step; below 1."""
 
-        def update(
-            averaged: tuple[Tensor, ...] | list[Tensor],
-            current: tuple[Tensor, ...] | list[Tensor],
-            steps: Tensor | int,
-        ) -> None:
+        def update(averaged: Sequence[Tensor], current: Sequence[Tensor], steps: Tensor | int) -> None:
             if averaged[0].is_floating_point():
                 warm = min(decay, (1 + int(steps)) / (10 + int(steps)))
                 get_ema_multi_avg_fn(warm)(averaged, current, steps)  # type: ignore[no-untyped-call]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 import lightning as L
 from torch.utils.data import BatchSampler, ConcatDataset, DataLoader, Dataset
 
-from agelens.data.manifest import Manifest, read_manifest
+from agelens.data.manifest import read_manifest
 from agelens.data.pack import Pack, is_pack
 from agelens.data.problems import Problem
 from agelens.data.soft_labels import SoftLabels, read_soft_labels
@@ -23,6 +23,8 @@ from agelens.training.sampler import EpochSampler, balancing_weights
 #: Images in a batch where nothing is learnt; only memory bounds it.
 EVALUATION_BATCH = 256
 
+_SPLITS = ("train", "val", "test")
+
 
 class TableRow(NamedTuple):
     """A usable row of a table: its number there, its label, its file."""
@@ -32,48 +34,34 @@ class TableRow(NamedTuple):
     path: Path
 
 
-class _Table(NamedTuple):
-    images: Images
-    rows: list[TableRow]
-
-
 class FaceDataModule(L.LightningDataModule):
     """Loads the splits ``train``, ``val`` and ``test`` of a manifest file or a pack's folder.
 
     ``splits`` holds the usable rows of each split. Images that cannot be read are left out before the first
-    epoch and named in ``problems``.
+    epoch and named in ``problems``. Of the recipe's further tables ``also`` only ``train`` is used, and its
+    ``teacher`` must know every training image.
+
+    Raises:
+        ManifestError: a table is neither a manifest nor a pack, or has no usable row in ``train`` (or
+            ``source`` none in ``val``), or the teacher and the recipe do not fit.
     """
 
     def __init__(self, source: Path, recipe: Recipe) -> None:
-        """Open the tables.
-
-        Args:
-            source: a manifest or a pack.
-            recipe: how to read it; of its further tables ``also`` only ``train`` is used, and its ``teacher``
-                must know every training image.
-
-        Raises:
-            ManifestError: a table is neither a manifest nor a pack, or has no usable row in ``train`` (or
-                ``source`` none in ``val``), or the teacher and the recipe do not fit.
-        """
         super().__init__()
-        self.source = source
         self.recipe = recipe
         self.problems: list[Problem] = []
-        tables = [self._open(table) for table in (source, *recipe.also)]
-        images = cast("list[Dataset[Pixels]]", [table.images for table in tables])  # in all but the name
-        self._images: Images = ConcatDataset(images)
-        self.splits = {
-            split: [row for row in tables[0].rows if row.sample.split == split]
-            for split in ("train", "val", "test")
-        }
-        offset = len(tables[0].images)
-        for path, table in zip(recipe.also, tables[1:], strict=True):
-            more = [row for row in table.rows if row.sample.split == "train"]
+        images, rows = self._open(source)
+        tables = [images]
+        self.splits = {name: [row for row in rows if row.sample.split == name] for name in _SPLITS}
+        for path in recipe.also:
+            offset = sum(map(len, tables))
+            images, rows = self._open(path)
+            more = [row._replace(row=row.row + offset) for row in rows if row.sample.split == "train"]
             if not more:
                 raise ManifestError(f"{path} has no usable image in split 'train' to learn from")
-            self.splits["train"] += [row._replace(row=row.row + offset) for row in more]
-            offset += len(table.images)
+            self.splits["train"] += more
+            tables.append(images)
+        self._images: Images = ConcatDataset(cast("list[Dataset[Pixels]]", tables))  # in all but the name
         for split in ("train", "val"):
             if not self.splits[split]:
                 raise ManifestError(
@@ -88,8 +76,7 @@ class FaceDataModule(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """The training split, augmented and shuffled; an incomplete last batch is left out."""
-        recipe = self.recipe
-        return self._loader("train", min(recipe.batch_size, len(self.splits["train"])), train=True)
+        return self._loader("train", min(self.recipe.batch_size, len(self.splits["train"])), train=True)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The whole split, in order."""
@@ -146,35 +133,26 @@ class FaceDataModule(L.LightningDataModule):
             raise ManifestError(f"{path} holds no features, which loss.hint needs; set loss.hint=0")
         return teacher
 
-    def _open(self, source: Path) -> _Table:
+    def _open(self, source: Path) -> tuple[Images, list[TableRow]]:
+        """The images of a manifest or pack, and its usable rows; the others join the problems."""
         if is_pack(source):
             pack = Pack(source)
-            samples = enumerate(pack.samples)
-            return _Table(pack, [TableRow(row, sample, Path(sample.image)) for row, sample in samples])
+            return pack, [TableRow(row, one, Path(one.image)) for row, one in enumerate(pack.samples)]
         manifest = read_manifest(source)
-        files = ImageFiles([manifest.path(sample) for sample in manifest.samples], self.recipe.size)
-        return _Table(files, self._readable(manifest))
+        paths = [manifest.path(sample) for sample in manifest.samples]
 
-    def _readable(self, manifest: Manifest) -> list[TableRow]:
-        def check(sample: Sample) -> str | None:
+        def fault(path: Path) -> str | None:
             try:
-                open_image(manifest.path(sample), self.recipe.size)
+                open_image(path, self.recipe.size)
             except ImageError as error:
                 return str(error)
             return None
 
         with ThreadPoolExecutor(max(2, self.recipe.workers)) as pool:
-            faults = list(pool.map(check, manifest.samples))
-        self.problems += [
-            Problem(f"row {number}", fault)
-            for number, fault in enumerate(faults, start=1)
-            if fault is not None
-        ]
-        return [
-            TableRow(row, sample, manifest.path(sample))
-            for row, (sample, fault) in enumerate(zip(manifest.samples, faults, strict=True))
-            if fault is None
-        ]
+            faults = list(pool.map(fault, paths))
+        self.problems += [Problem(f"row {row}", told) for row, told in enumerate(faults, start=1) if told]
+        rows = map(TableRow, range(len(paths)), manifest.samples, paths)
+        return ImageFiles(paths, self.recipe.size), [one for one in rows if faults[one.row] is None]
 
 
 def _already_a_batch(batch: Any) -> Any:

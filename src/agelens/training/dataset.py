@@ -25,23 +25,14 @@ NO_GENDER = -1
 
 
 class Batch(NamedTuple):
-    """One batch, as it leaves the loader.
+    """One batch, as it leaves the loader."""
 
-    Attributes:
-        images: (B, 3, S, S) uint8 RGB, in channels-last memory.
-        age_target: (B, 101) float32 label distributions; all zero where the age is unknown.
-        age: (B,) float32, years; NaN where unknown.
-        gender: (B,) int64; 0 male, 1 female, -1 unknown.
-        gender_target: (B, 2) float32 probabilities, smoothed; all zero where the gender is unknown.
-        hint: (B, D) float32, a teacher's features; D is 0 without a teacher.
-    """
-
-    images: Tensor
-    age_target: Tensor
-    age: Tensor
-    gender: Tensor
-    gender_target: Tensor
-    hint: Tensor
+    images: Tensor  # (B, 3, S, S) uint8 RGB, in channels-last memory
+    age_target: Tensor  # (B, 101) float32 label distributions; all zero where the age is unknown
+    age: Tensor  # (B,) float32, years; NaN where unknown
+    gender: Tensor  # (B,) int64; 0 male, 1 female, -1 unknown
+    gender_target: Tensor  # (B, 2) float32 probabilities, smoothed; all zero where the gender is unknown
+    hint: Tensor  # (B, D) float32, a teacher's features; D is 0 without a teacher
 
 
 class Images(Protocol):
@@ -82,17 +73,9 @@ class FaceDataset(Dataset[Batch]):
         seed: int,
         teacher: SoftLabels | None = None,
     ) -> None:
-        """Pair labels with images.
+        """Pair each of ``samples`` with its row in ``images``; the teacher's answers join its targets.
 
-        Args:
-            images: the images of all splits.
-            rows: the row of each face in ``images``.
-            samples: the label of each face.
-            size_at: from an epoch to the side of its faces, pixels.
-            loss: how the targets are softened.
-            augmentation: the random changes; None for none.
-            seed: of the random changes.
-            teacher: soft answers for each face, mixed into its targets.
+        ``size_at`` leads from an epoch to the side of its faces, pixels; ``seed`` is the augmentation's.
         """
         self._images = images
         self._rows = np.asarray(rows)
@@ -101,7 +84,7 @@ class FaceDataset(Dataset[Batch]):
         self._seed = seed
         self._age_target = targets(samples, loss.sigma, loss.sigma_per_year)
         ages = [np.nan if sample.point_age is None else sample.point_age for sample in samples]
-        self._age = np.array(ages, dtype=np.float32)
+        self.age = np.array(ages, dtype=np.float32)  # (n,) years; NaN where unknown
         genders = [NO_GENDER if sample.gender is None else sample.gender.position for sample in samples]
         self._gender = np.array(genders, dtype=np.int64)
         self._gender_target = _gender_targets(self._gender, loss.gender_smoothing)
@@ -114,33 +97,22 @@ class FaceDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    @property
-    def age(self) -> NDArray[np.float32]:
-        """(n,) years; NaN where unknown."""
-        return self._age
-
     def __getitems__(self, draws: Sequence[Draw]) -> Batch:
         """Read one batch of draws."""
         size = self._size_at(draws[0][0])
         pixels = np.empty((len(draws), size, size, 3), dtype=np.uint8)
         for place, (epoch, row) in enumerate(draws):
             pixels[place] = self._face(epoch, row, size)
-        rows = np.array([row for _, row in draws])
-        return Batch(
-            torch.from_numpy(pixels).permute(0, 3, 1, 2),
-            torch.from_numpy(self._age_target[rows]),
-            torch.from_numpy(self._age[rows]),
-            torch.from_numpy(self._gender[rows]),
-            torch.from_numpy(self._gender_target[rows]),
-            torch.from_numpy(self._hint[rows]),
-        )
+        rows = [row for _, row in draws]
+        labels = (self._age_target, self.age, self._gender, self._gender_target, self._hint)
+        images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+        return Batch(images, *(torch.from_numpy(values[rows]) for values in labels))
 
     def _face(self, epoch: int, row: int, size: int) -> NDArray[np.uint8]:
         pixels = self._images[int(self._rows[row])]
         if self._augmentation is None:
             return resize_to_square(pixels, size)
-        rng = np.random.default_rng((self._seed, epoch, row))
-        return augment(pixels, size, self._augmentation, rng)
+        return augment(pixels, size, self._augmentation, np.random.default_rng((self._seed, epoch, row)))
 
 
 def _gender_targets(gender: NDArray[np.int64], smoothing: float) -> NDArray[np.float32]:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from agelens.ages import softmax
 from agelens.data.manifest import read_manifest
-from agelens.data.pack import MANIFEST_FILE, is_pack
 from agelens.data.readers import terms_of
 from agelens.errors import AgeLensError
 from agelens.faces.images import open_image, resize_to_square
@@ -23,6 +22,7 @@ from agelens.files import folder_written_whole
 from agelens.inference.predictor import Predictor
 from agelens.models.bundle import MODEL_FILE, Bundle, write_bundle
 from agelens.models.spec import BundleSpec, InputSpec, Training
+from agelens.training.provenance import table_of
 from agelens.training.recipe import Recipe
 from agelens.training.run import RunFolder
 from agelens.training.task import AgeGenderTask
@@ -36,30 +36,20 @@ PARITY_IMAGES = 64
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """The bundle, and how well it agrees with torch.
-
-    Attributes:
-        bundle: the bundle on disk.
-        largest_difference: between a probability of the bundle's and torch's.
-        images: the number of real images it was measured on.
-    """
+    """The bundle on disk, and how well it agrees with torch."""
 
     bundle: Bundle
-    largest_difference: float
-    images: int
+    largest_difference: float  # between a probability of the bundle's and torch's
+    images: int  # real ones that it was measured on
 
 
 def export_run(
     run: Path, output: Path, *, licence: str, name: str | None = None, description: str = ""
 ) -> ExportReport:
-    """Export the best checkpoint of a run.
+    """Export the best checkpoint of a run as a bundle; one in ``output`` is replaced, whole or not at all.
 
-    Args:
-        run: a run folder of ``agelens train``.
-        output: the bundle's folder; replaced if it holds a bundle, and written whole or not at all.
-        licence: of the weights, as the data they were trained on permits.
-        name: of the model; the recipe's unless given.
-        description: one sentence for the card.
+    The ``licence`` is that of the weights, the ``name`` the model's in place of the recipe's, and the
+    ``description`` a sentence for the card.
 
     Raises:
         AgeLensError: the run has no best checkpoint or record, ``output`` holds something else, none of the
@@ -90,16 +80,11 @@ def export_run(
 
 
 def bundle_of_run(run: Path) -> Bundle:
-    """Export a run into its own folder ``bundle``, to be measured and not to be passed on.
-
-    Raises:
-        AgeLensError: as ``export_run`` does.
-    """
+    """Export a run into its own folder ``bundle``, to be measured and not to be passed on."""
     return export_run(run, run / "bundle", licence="not stated: exported for evaluation").bundle
 
 
 def _write_onnx(task: AgeGenderTask, recipe: Recipe, path: Path) -> None:
-    example = torch.zeros(2, 3, recipe.size, recipe.size)
     # The exporter speaks to stdout and to the log at length; its errors are raised.
     quiet = logging.getLogger("torch.onnx")
     level = quiet.level
@@ -109,7 +94,7 @@ def _write_onnx(task: AgeGenderTask, recipe: Recipe, path: Path) -> None:
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 task.network.to(memory_format=torch.contiguous_format),
-                (example,),
+                (torch.zeros(2, 3, recipe.size, recipe.size),),
                 path,
                 input_names=["images"],
                 output_names=["age_logits", "gender_logits"],
@@ -123,19 +108,13 @@ def _write_onnx(task: AgeGenderTask, recipe: Recipe, path: Path) -> None:
 
 
 def _parity(task: AgeGenderTask, bundle: Bundle, source: Path) -> tuple[float, int]:
-    """The largest difference between a probability of the bundle's and torch's, and on how many images.
-
-    Raises:
-        AgeLensError: it is ``PARITY`` or more, or none of the images of ``source`` can be read.
-    """
+    """The largest difference between a probability of the bundle's and torch's, and on how many images."""
     faces = _real_faces(source, bundle.spec.input.size)
     theirs = Predictor(bundle, "whole").read_faces(faces)
     with torch.inference_mode():
         logits = task(torch.from_numpy(faces).permute(0, 3, 1, 2))
-    difference = max(
-        float(np.abs(softmax(logits.age.numpy()) - theirs.age).max()),
-        float(np.abs(softmax(logits.gender.numpy()) - theirs.gender).max()),
-    )
+    pairs = ((logits.age, theirs.age), (logits.gender, theirs.gender))
+    difference = max(float(np.abs(softmax(one.numpy()) - other).max()) for one, other in pairs)
     if not difference < PARITY:
         raise AgeLensError(
             f"the exported network differs from torch by {difference:.2g} in a probability; "
@@ -146,7 +125,7 @@ def _parity(task: AgeGenderTask, bundle: Bundle, source: Path) -> tuple[float, i
 
 def _real_faces(source: Path, size: int) -> NDArray[np.uint8]:
     """Up to ``PARITY_IMAGES`` images of a manifest or pack, drawn at random: (n, size, size, 3) uint8."""
-    manifest = read_manifest(source / MANIFEST_FILE if is_pack(source) else source)
+    manifest = read_manifest(table_of(source))
     faces = []
     for row in np.random.default_rng(0).permutation(len(manifest.samples))[:PARITY_IMAGES]:
         with contextlib.suppress(AgeLensError):  # training has reported it already
@@ -161,17 +140,12 @@ def _real_faces(source: Path, size: int) -> NDArray[np.uint8]:
 
 def _training_record(run: RunFolder, recipe: Recipe, task: AgeGenderTask) -> Training:
     record = run.record
-    before = record.started_from
     content = {
+        **record.model_dump(mode="json", include={"git_commit", "versions", "images", "started_from"}),
         "recipe": recipe.model_dump(mode="json"),
         "initial_weights": run.initial_weights,
-        # An earlier run, whose data the weights have seen too.
-        "started_from": None if before is None else before.model_dump(mode="json"),
         "parameters": sum(parameter.numel() for parameter in task.network.parameters()),
         "run": run.name,
-        "git_commit": record.git_commit,
-        "versions": record.versions,
-        "images": record.images,
         "data_sha256": record.data.sha256,
         "also_sha256": sorted(record.data.also.values()),
         "sources": record.sources,

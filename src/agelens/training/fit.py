@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from functools import partial
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,8 @@ def fit(
 ) -> dict[str, float]:
     """Train, choose the best epoch on ``val``, and measure it on ``test`` where the data has one.
 
-    Args:
-        recipe: the experiment; on a resume the one the run began with, whose files may have moved.
-        source: a manifest file or a pack's folder, with splits ``train`` and ``val``.
-        output: the run folder; new, unless resuming.
-        resume: go on after the last whole epoch.
-        hardware: devices, nodes and strategy.
-        space_id: a Hugging Face Space for TrackIO; None keeps the run on this machine.
+    The folder ``output`` is new, or a run to ``resume`` after its last whole epoch, by the recipe that it
+    began with, whose files may have moved. Only with a ``space_id`` does TrackIO log beyond this machine.
 
     Returns:
         The figures of the best epoch, ``val/…`` and ``test/…``; empty in all processes but the main one.
@@ -58,43 +53,26 @@ def fit(
     # A resumed run has its weights already; the file it started from may be gone.
     start = None if recipe.start_from is None or resume else checkpoint_of(recipe.start_from)
     figures: dict[str, float] = {}
-    for stage, stage_recipe in run.stages(recipe):
+    for stage, settings in run.stages(recipe):
         if stage == run or not (resume and stage.result):
-            figures = _fit_stage(
-                stage_recipe,
-                source,
-                stage,
-                start=start,
-                resume=resume and stage.last.exists(),
-                hardware=hardware,
-                space_id=space_id,
-            )
+            figures = _fit_stage(settings, source, stage, start, hardware=hardware, space=space_id)
         start = stage.best
     return figures
 
 
 def _fit_stage(
-    recipe: Recipe,
-    source: Path,
-    run: RunFolder,
-    *,
-    start: Path | None,
-    resume: bool,
-    hardware: Hardware,
-    space_id: str | None,
+    recipe: Recipe, source: Path, run: RunFolder, start: Path | None, *, hardware: Hardware, space: str | None
 ) -> dict[str, float]:
-    """Train one stage into a folder of its own, from the checkpoint ``start`` where there is one."""
+    """Train one stage into a folder of its own, from the checkpoint ``start`` where it has none to go on."""
+    resume = run.last.exists()  # only where the caller resumes: a new run has been checked to have none
     L.seed_everything(recipe.seed, workers=True, verbose=False)
     torch.set_float32_matmul_precision("high")
     data = FaceDataModule(source, recipe)
     task = AgeGenderTask(recipe.model_dump(mode="json"), data.hint_features)
-    if resume:
-        started_from = run.record.started_from
-    elif start is not None:
+    started_from = run.record.started_from if resume else None
+    if start is not None and not resume:
         task.take_weights(start)
         started_from = start_record(start)
-    else:
-        started_from = None
     samples = {split: [row.sample for row in rows] for split, rows in data.splits.items()}
     record = record_of(recipe, source, samples, started_from, hardware)
     if resume:
@@ -105,14 +83,12 @@ def _fit_stage(
             dropped = run.write_dropped(data.problems)
             logger.warning("%d images cannot be read and are left out; see %s", len(data.problems), dropped)
     config = {"recipe": recipe.model_dump(mode="json"), **record.model_dump(mode="json")}
-    tracker = make_logger(run.name, run.path, config, space_id)
-    trainer, best = _trainer(recipe, run, hardware, tracker)
+    tracker = make_logger(run.name, run.path, config, space)
+    trainer = _trainer(recipe, run, hardware, tracker)
     if trainer.is_global_zero:
+        train, val = (f"{record.images[split]:,}" for split in ("train", "val"))
         devices = f"{trainer.strategy.root_device.type} × {trainer.world_size}, {trainer.precision}"
-        train, val = record.images["train"], record.images["val"]
-        logger.info(
-            "%s images to learn from, %s to choose the epoch by; %s", f"{train:,}", f"{val:,}", devices
-        )
+        logger.info("%s images to learn from, %s to choose the epoch by; %s", train, val, devices)
     # Only a resumed checkpoint of our own is unpickled whole, for the state of the loops.
     trainer.fit(task, data, ckpt_path=run.last if resume else None, weights_only=False if resume else None)
     trainer.strategy.barrier()
@@ -121,7 +97,7 @@ def _fit_stage(
         torch.distributed.destroy_process_group()
     if not trainer.is_global_zero:
         return {}
-    figures = _final_figures(Path(best.best_model_path), data, hardware)
+    figures = _final_figures(run.best, data, hardware)
     # Under a name of their own, beside the curves of the epochs.
     tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, step=recipe.epochs)
     tracker.finalize("success")
@@ -129,21 +105,13 @@ def _fit_stage(
     return figures
 
 
-def _trainer(
-    recipe: Recipe, run: RunFolder, hardware: Hardware, tracker: Logger
-) -> tuple[L.Trainer, ModelCheckpoint]:
-    """Lightning's trainer, and the callback that knows the best checkpoint."""
-    keep = partial(
-        ModelCheckpoint, run.checkpoints, auto_insert_metric_name=False, enable_version_counter=False
-    )
-    best = keep(filename=run.best.stem, monitor=MONITORED, mode="max")
+def _trainer(recipe: Recipe, run: RunFolder, hardware: Hardware, tracker: Logger) -> L.Trainer:
+    names: dict[str, Any] = {"auto_insert_metric_name": False, "enable_version_counter": False}
+    best = ModelCheckpoint(run.checkpoints, run.best.stem, monitor=MONITORED, mode="max", **names)
     # Not ``save_last``: it writes only where the best is written, and a resume would repeat what came after.
-    latest = keep(filename=run.last.stem)
-    trainer = L.Trainer(
-        accelerator=hardware.accelerator,
-        devices=hardware.devices,
-        num_nodes=hardware.num_nodes,
-        strategy=hardware.strategy,
+    latest = ModelCheckpoint(run.checkpoints, run.last.stem, **names)
+    return L.Trainer(
+        **asdict(hardware),
         precision=_precision(recipe, hardware),
         max_epochs=recipe.epochs,
         gradient_clip_val=recipe.optim.clip_norm or None,
@@ -155,20 +123,13 @@ def _trainer(
         num_sanity_val_steps=0,
         log_every_n_steps=1,
     )
-    return trainer, best
 
 
 def _final_figures(checkpoint: Path, data: FaceDataModule, hardware: Hardware) -> dict[str, float]:
     """Measure the best checkpoint in a trainer of its own: its weights are the averaged ones already."""
     task = AgeGenderTask.load_from_checkpoint(checkpoint, weights_only=True, map_location="cpu")
-    trainer = L.Trainer(
-        accelerator=hardware.accelerator,
-        devices=1,
-        precision="32-true",
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    quiet: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = L.Trainer(accelerator=hardware.accelerator, devices=1, precision="32-true", **quiet)
     figures = dict(trainer.validate(task, data, verbose=False)[0])
     if data.splits["test"]:
         figures |= trainer.test(task, data, verbose=False)[0]

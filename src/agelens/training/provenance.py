@@ -1,15 +1,19 @@
-"""Where a result comes from: code, data, start and hardware of a run, the content of its ``run.json``."""
+"""Where a result comes from: code, data, start and hardware of a run, the content of its ``run.json``.
+
+Keys that another version wrote are passed over.
+"""
 
 from __future__ import annotations
 
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from agelens.data.pack import MANIFEST_FILE, is_pack
 from agelens.files import sha256
@@ -31,29 +35,17 @@ class Hardware:
     strategy: str = "auto"
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True)  # keys of another version are passed over
+class DataRecord(BaseModel, frozen=True):
+    """What a run learnt from, each file by its SHA-256."""
+
+    path: str  # of the manifest or pack
+    sha256: str  # of the manifest, or of the pack's manifest
+    also: dict[str, str] = {}  # the same for each further table, by path
+    teacher: str | None = None  # of the teacher's answers
+    sources: tuple[str, ...] = ()  # names of the data sets in the training split
 
 
-class DataRecord(_Record):
-    """What a run learnt from, each file by its SHA-256.
-
-    Attributes:
-        path: the manifest or pack.
-        sha256: of the manifest, or of the pack's manifest.
-        also: the same for each further table, by path.
-        teacher: of the teacher's answers; None without a teacher.
-        sources: names of the data sets in the training split.
-    """
-
-    path: str
-    sha256: str
-    also: dict[str, str] = {}
-    teacher: str | None = None
-    sources: tuple[str, ...] = ()
-
-
-class StartRecord(_Record):
+class StartRecord(BaseModel, frozen=True):
     """The checkpoint a run started from, and what its weights had seen, as far as its run folder tells."""
 
     path: str
@@ -63,17 +55,14 @@ class StartRecord(_Record):
     sources: tuple[str, ...] = ()
 
 
-class RunRecord(_Record):
-    """The content of ``run.json``: where a result came from.
-
-    ``images`` counts the images of each split.
-    """
+class RunRecord(BaseModel, frozen=True):
+    """The content of ``run.json``: where a result came from."""
 
     git_commit: str = "unknown"
     versions: dict[str, str] = {}
     data: DataRecord
     started_from: StartRecord | None = None
-    images: dict[str, int] = {}
+    images: dict[str, int] = {}  # by split
     hardware: Hardware = Hardware()
 
     @property
@@ -90,19 +79,11 @@ def record_of(
     started_from: StartRecord | None,
     hardware: Hardware,
 ) -> RunRecord:
-    """The record of a run that begins now.
-
-    Args:
-        recipe: its recipe.
-        source: its manifest or pack.
-        splits: the usable samples of each split.
-        started_from: the checkpoint whose weights it goes on from, if any.
-        hardware: where it runs.
-    """
+    """The record of a run that begins now, with the usable samples of each split."""
     data = DataRecord(
         path=str(source),
-        sha256=_table_sha256(source),
-        also={str(path): _table_sha256(path) for path in recipe.also},
+        sha256=sha256(table_of(source)),
+        also={str(path): sha256(table_of(path)) for path in recipe.also},
         teacher=None if recipe.teacher is None else sha256(recipe.teacher),
         sources=tuple(sorted({sample.source for sample in splits["train"] if sample.source})),
     )
@@ -120,10 +101,8 @@ def versions() -> dict[str, str]:
     """Python's version and those of the packages that shape a result."""
     found = {"agelens": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found
 
 
@@ -137,6 +116,6 @@ def git_commit() -> str:
         return "unknown"
 
 
-def _table_sha256(source: Path) -> str:
-    """The SHA-256 of a manifest, or of a pack's manifest."""
-    return sha256(source / MANIFEST_FILE if is_pack(source) else source)
+def table_of(source: Path) -> Path:
+    """The table of a manifest, which it is itself, or of a pack."""
+    return source / MANIFEST_FILE if is_pack(source) else source

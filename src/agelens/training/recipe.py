@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from agelens.errors import RecipeError
 from agelens.files import write_text
-from agelens.nn.build import NetworkConfig
+from agelens.nn import NetworkConfig
 from agelens.nn.losses import LossConfig
 from agelens.training.augment import AugmentConfig
 
-Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+_SHIPPED = Path(__file__).with_name("recipes")
 
 
-class OptimConfig(BaseModel):
+class OptimConfig(BaseModel, extra="forbid", frozen=True):
     """AdamW under a cosine that ends at zero."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     lr: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-4, ge=0)  # not applied to biases and norms
@@ -31,10 +28,8 @@ class OptimConfig(BaseModel):
     ema_decay: float = Field(default=0.0, ge=0, lt=1)  # decay of the averaged weights; 0 turns averaging off
 
 
-class Recipe(BaseModel):
+class Recipe(BaseModel, extra="forbid", frozen=True):
     """One experiment: the network, what it learns from, and how. Paths are relative to where it is run."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     network: NetworkConfig
@@ -51,7 +46,7 @@ class Recipe(BaseModel):
     augment: AugmentConfig = AugmentConfig()
     loss: LossConfig = LossConfig()
     optim: OptimConfig = OptimConfig()
-    precision: Precision = "auto"
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     compile: bool = False  # torch.compile: fuses norms and activations; pays after a minute's warm-up
     workers: int = Field(default=2, ge=0)  # loader processes; 0 loads in the training process
     limit_train: int = Field(default=0, ge=0)  # images per epoch, for trials; 0 takes all
@@ -76,11 +71,7 @@ class Recipe(BaseModel):
         return self.progressive[max(begun)] if begun else self.size
 
     def stages(self) -> list[Recipe]:
-        """The recipes to train one after another, each from the weights of the one before; the last is this.
-
-        Raises:
-            RecipeError: an earlier stage has an unknown key or a value out of range.
-        """
+        """The recipes to train one after another, each from the weights before it; the last is this one."""
         stages: list[Recipe] = []
         for number, changes in enumerate(self.earlier_stages, start=1):
             content = self.model_dump(mode="json", exclude={"earlier_stages"})
@@ -92,8 +83,7 @@ class Recipe(BaseModel):
 
 def recipe_names() -> list[str]:
     """The recipes that ship with the package."""
-    folder = resources.files("agelens.training") / "recipes"
-    return sorted(Path(file.name).stem for file in folder.iterdir() if file.name.endswith(".yaml"))
+    return sorted(file.stem for file in _SHIPPED.glob("*.yaml"))
 
 
 def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
@@ -104,16 +94,12 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: no such recipe, an unknown key, or a value out of range.
     """
-    if name_or_path in recipe_names():
-        text = (resources.files("agelens.training") / "recipes" / f"{name_or_path}.yaml").read_text("utf-8")
-    elif Path(name_or_path).is_file():
-        text = Path(name_or_path).read_text(encoding="utf-8")
-    else:
-        raise RecipeError(
-            f"no recipe {name_or_path!r}; there are {', '.join(recipe_names())}, or name a YAML file"
-        )
+    names = recipe_names()
+    file = _SHIPPED / f"{name_or_path}.yaml" if name_or_path in names else Path(name_or_path)
+    if not file.is_file():
+        raise RecipeError(f"no recipe {name_or_path!r}; there are {', '.join(names)}, or name a YAML file")
     try:
-        content = yaml.safe_load(text)
+        content = yaml.safe_load(file.read_text("utf-8"))
     except yaml.YAMLError as error:
         raise RecipeError(f"{name_or_path} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
@@ -134,14 +120,16 @@ def save_recipe(path: Path, recipe: Recipe) -> None:
     write_text(path, yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
 
 
+def faults_of(error: ValidationError) -> list[str]:
+    """What is wrong with the content of a file, each by its key."""
+    return [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+
+
 def _validated(content: Mapping[str, Any], name: str) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        faults = "\n".join(
-            f"  {'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
-        )
-        raise RecipeError(f"{name} does not fit:\n{faults}") from error
+        raise RecipeError("\n  ".join([f"{name} does not fit:", *faults_of(error)])) from error
 
 
 def _set(content: dict[str, Any], key: str, value: Any) -> None:

@@ -13,7 +13,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -21,17 +20,25 @@ from agelens.data.problems import Problem
 from agelens.errors import AgeLensError
 from agelens.files import sha256, write_csv, write_text
 from agelens.training.provenance import RunRecord, StartRecord
-from agelens.training.recipe import Recipe, load_recipe, save_recipe
+from agelens.training.recipe import Recipe, faults_of, load_recipe, save_recipe
 
 #: The folders of the earlier stages of a run begin so, and end with the stage's number.
 STAGE = "stage-"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class RunFolder:
     """One training's folder; nothing is read or written before it is asked for."""
 
     path: Path
+
+    def __post_init__(self) -> None:
+        self.checkpoints = self.path / "checkpoints"
+        self.best = self.checkpoints / "best.ckpt"
+        self.last = self.checkpoints / "last.ckpt"
+        self.recipe_file = self.path / "recipe.yaml"
+        self.record_file = self.path / "run.json"
+        self.result_file = self.path / "result.json"
 
     @classmethod
     def of_checkpoint(cls, checkpoint: Path) -> RunFolder:
@@ -46,60 +53,24 @@ class RunFolder:
         return f"{folder.parent.name}-{folder.name}" if folder.name.startswith(STAGE) else folder.name
 
     @property
-    def checkpoints(self) -> Path:
-        """The folder of the checkpoints."""
-        return self.path / "checkpoints"
-
-    @property
-    def best(self) -> Path:
-        """The checkpoint of the epoch with the best validation score."""
-        return self.checkpoints / "best.ckpt"
-
-    @property
-    def last(self) -> Path:
-        """The checkpoint of the latest epoch, with the state of the optimiser."""
-        return self.checkpoints / "last.ckpt"
-
-    @property
-    def recipe_file(self) -> Path:
-        """The recipe as it was used, all keys stated."""
-        return self.path / "recipe.yaml"
-
-    @property
-    def record_file(self) -> Path:
-        """``run.json``."""
-        return self.path / "run.json"
-
-    @property
     def recipe(self) -> Recipe:
-        """The recipe of the run.
-
-        Raises:
-            RecipeError: it is missing or not valid.
-        """
+        """The recipe as it was used, all keys stated."""
         return load_recipe(str(self.recipe_file))
 
     @property
     def record(self) -> RunRecord:
-        """Where the run came from.
-
-        Raises:
-            AgeLensError: ``run.json`` is missing or not valid.
-        """
+        """Where the run came from."""
         try:
             return RunRecord.model_validate_json(self.record_file.read_text(encoding="utf-8"))
         except OSError as error:
             raise AgeLensError(f"{self.path} has no run.json; is it a run of 'agelens train'?") from error
         except ValidationError as error:
-            fault = error.errors()[0]
-            where = ".".join(str(part) for part in fault["loc"])
-            raise AgeLensError(f"{self.record_file} is not valid: {where}: {fault['msg']}") from error
+            raise AgeLensError(f"{self.record_file} is not valid: {faults_of(error)[0]}") from error
 
     @property
     def result(self) -> dict[str, float] | None:
         """The figures of the best epoch, ``val/…`` and ``test/…``; None before training has ended."""
-        path = self.path / "result.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return json.loads(self.result_file.read_text("utf-8")) if self.result_file.is_file() else None
 
     @property
     def initial_weights(self) -> str:
@@ -111,23 +82,20 @@ class RunFolder:
     def stages(self, recipe: Recipe) -> list[tuple[RunFolder, Recipe]]:
         """The folder and the recipe of each stage, in order; the last stage's folder is this one."""
         *earlier, final = recipe.stages()
-        folders = [RunFolder(self.path / f"{STAGE}{number}") for number in range(1, len(earlier) + 1)]
-        return [*zip(folders, earlier, strict=True), (self, final)]
+        stages = [(RunFolder(self.path / f"{STAGE}{n}"), one) for n, one in enumerate(earlier, start=1)]
+        return [*stages, (self, final)]
 
     def check(self, recipe: Recipe, *, resume: bool) -> None:
-        """Check that a run may begin here, or go on with the recipe it began with; its files may have moved.
-
-        Raises:
-            AgeLensError: it may not.
-        """
+        """Check that a run may begin here, or go on with the recipe it began with; files may have moved."""
         begun = [folder.path for folder, _ in self.stages(recipe) if folder.last.exists()]
+        if begun and not resume:
+            raise AgeLensError(f"{begun[0]} holds a run already; use --resume, or name another folder")
         if not resume:
-            if begun:
-                raise AgeLensError(f"{begun[0]} holds a run already; use --resume, or name another folder")
             return
         if not begun:
             raise AgeLensError(f"{self.path} has no checkpoints/last.ckpt to resume from")
-        then, now = (_without_paths(one) for one in (self.recipe, recipe))
+        paths = {"also", "teacher", "start_from"}
+        then, now = (one.model_dump(mode="json", exclude=paths) for one in (self.recipe, recipe))
         if changed := [key for key in now if now[key] != then[key]]:
             raise AgeLensError(
                 f"{self.path} began with another recipe ({', '.join(changed)} differ); "
@@ -135,27 +103,19 @@ class RunFolder:
             )
 
     def check_data(self, recipe: Recipe, record: RunRecord) -> None:
-        """Check that a resumed run has the files it began with, wherever they lie now.
-
-        Args:
-            recipe: as it is resumed.
-            record: the record of the resumed run.
-
-        Raises:
-            AgeLensError: a table, the teacher or the checkpoint it started from is another.
-        """
-        before = self.record
-        for option, one, other in (
-            ("--manifest", before.data.sha256, record.data.sha256),
-            ("--also", sorted(before.data.also.values()), sorted(record.data.also.values())),
-            ("--teacher", before.data.teacher, record.data.teacher),
+        """Check that a resumed run has the files it began with, wherever they lie now."""
+        then, now = self.record.data, record.data
+        for option, same in (
+            ("--manifest", then.sha256 == now.sha256),
+            ("--also", sorted(then.also.values()) == sorted(now.also.values())),
+            ("--teacher", then.teacher == now.teacher),
         ):
-            if one != other:
+            if not same:
                 raise AgeLensError(f"{self.path} began with another {option}; resume it with the same")
-        start = recipe.start_from
+        start, began = recipe.start_from, self.record.started_from
         if start is None or start == self.recipe.start_from:
             return
-        if before.started_from is None or before.started_from.sha256 != sha256(checkpoint_of(start)):
+        if began is None or began.sha256 != sha256(checkpoint_of(start)):
             raise AgeLensError(f"{self.path} did not start from {start}; resume it without --start-from")
 
     def write(self, recipe: Recipe, record: RunRecord) -> None:
@@ -171,15 +131,11 @@ class RunFolder:
 
     def write_result(self, figures: Mapping[str, float]) -> None:
         """Write the figures of the best epoch, which ends a run."""
-        write_text(self.path / "result.json", json.dumps(figures, indent=2) + "\n")
+        write_text(self.result_file, json.dumps(figures, indent=2) + "\n")
 
 
 def checkpoint_of(run: Path) -> Path:
-    """The best checkpoint of a run's folder; a checkpoint's file stands for itself.
-
-    Raises:
-        AgeLensError: there is none.
-    """
+    """The best checkpoint of a run's folder; a checkpoint's file stands for itself."""
     checkpoint = RunFolder(run).best if run.is_dir() else run
     if not checkpoint.is_file():
         raise AgeLensError(f"{run} is no checkpoint, nor a run's folder with checkpoints/best.ckpt")
@@ -194,7 +150,3 @@ def start_record(checkpoint: Path) -> StartRecord:
         return start
     known = {"git_commit": run.record.git_commit, "sources": tuple(run.record.sources)}
     return start.model_copy(update={**known, "initial_weights": run.initial_weights})
-
-
-def _without_paths(recipe: Recipe) -> dict[str, Any]:
-    return recipe.model_dump(mode="json", exclude={"also", "teacher", "start_from"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,41 +15,24 @@ from agelens.ages import frequencies
 Draw = tuple[int, int]
 
 
+@dataclass(eq=False)
 class EpochSampler(Sampler[Draw]):
     """Shuffles by (seed, epoch) and deals the rows out to the processes of a distributed run.
 
     Lightning passes the epoch to ``set_epoch``, so that a resumed run sees the order it would have seen.
     """
 
-    def __init__(
-        self,
-        size: int,
-        *,
-        shuffle: bool,
-        seed: int,
-        limit: int = 0,
-        rank: int = 0,
-        processes: int = 1,
-        weights: NDArray[np.float64] | None = None,
-    ) -> None:
-        """Draw from ``size`` rows.
+    size: int  # number of rows
+    _: KW_ONLY
+    shuffle: bool  # draw them in another order each epoch; else all of them in order
+    seed: int
+    limit: int = 0  # most rows drawn in an epoch; 0 for all
+    rank: int = 0  # of this process
+    processes: int = 1  # that share the rows
+    weights: NDArray[np.float64] | None = None  # (size,) how often to draw each; None draws each once
 
-        Args:
-            size: number of rows.
-            shuffle: draw them in another order each epoch; else all of them in order.
-            seed: of the orders.
-            limit: most rows drawn in an epoch; 0 for all.
-            rank: number of this process, from 0.
-            processes: how many processes share the rows.
-            weights: (size,) how often to draw each row, relative to the others; None draws each once.
-        """
-        self._size = size
-        self._weights = weights
-        self._shuffle = shuffle
-        self._seed = seed
-        self._limit = min(limit or size, size)
-        self._rank = rank
-        self._processes = processes
+    def __post_init__(self) -> None:
+        self._drawn = min(self.limit or self.size, self.size)
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -56,41 +40,32 @@ class EpochSampler(Sampler[Draw]):
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return (
-            -(-self._limit // self._processes) if self._shuffle else len(self._share(np.arange(self._limit)))
-        )
+        first = 0 if self.shuffle else self.rank  # shuffled, every process takes as many as the first
+        return len(range(first, self._drawn, self.processes))
 
     def __iter__(self) -> Iterator[Draw]:
-        order = np.arange(self._size)
-        if self._shuffle:
-            order = self._shuffled(np.random.default_rng((self._seed, self._epoch)))[: self._limit]
+        order = np.arange(self.size)
+        if self.shuffle:
+            order = self._shuffled(np.random.default_rng((self.seed, self._epoch)))[: self._drawn]
             # Every process takes equally many steps; a few rows are seen twice.
-            order = np.resize(order, len(self) * self._processes)
-        return ((self._epoch, int(row)) for row in self._share(order))
+            order = np.resize(order, len(self) * self.processes)
+        return ((self._epoch, int(row)) for row in order[self.rank :: self.processes])
 
     def _shuffled(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        if self._weights is None:
-            return rng.permutation(self._size)
+        if self.weights is None:
+            return rng.permutation(self.size)
         # Systematic sampling: a row of weight w comes floor(w) or ceil(w) times, never much more often.
-        wanted = np.cumsum(self._weights) * (self._size / self._weights.sum())
-        rows = np.searchsorted(wanted, np.arange(self._size) + rng.random(), side="right")
-        return rng.permutation(np.minimum(rows, self._size - 1))
-
-    def _share(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
-        return order[self._rank :: self._processes]
+        wanted = np.cumsum(self.weights) * (self.size / self.weights.sum())
+        rows = np.searchsorted(wanted, np.arange(self.size) + rng.random(), side="right")
+        return rng.permutation(np.minimum(rows, self.size - 1))
 
 
 def balancing_weights(ages: ArrayLike, power: float) -> NDArray[np.float64]:
-    """How often to draw each face, relative to the others, so that no age is rare.
+    """How often to draw each face, relative to the others, so that no age is rare: (n,) float64 with mean 1.
 
-    The weight is the inverse frequency of the age, smoothed over neighbouring ages, raised to ``power``.
-
-    Args:
-        ages: (n,) years, NaN where unknown; an unknown age gets the mean weight.
-        power: 0 weighs all faces alike, 1 draws all ages equally often.
-
-    Returns:
-        (n,) float64 with mean 1.
+    The weight is the inverse frequency of the age, smoothed over neighbouring ages, raised to ``power``: 0
+    weighs all faces alike, 1 draws all ages equally often. ``ages`` are (n,) years; an unknown one, NaN, gets
+    the mean weight.
     """
     years = np.asarray(ages, dtype=np.float64)
     known = ~np.isnan(years)

@@ -13,21 +13,20 @@ from timm.optim import param_groups_weight_decay
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
-from torchmetrics import MeanAbsoluteError, MeanMetric, MeanSquaredError, MetricCollection
+from torchmetrics import MeanAbsoluteError, MeanMetric, MeanSquaredError, Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from agelens.errors import AgeLensError
 from agelens.labels import GENDERS
 from agelens.metrics import RMSE_CAP, harmonic_mean
-from agelens.nn import AgeGenderLogits, AgeGenderLoss, build_network
-from agelens.nn.losses import LossTerms
+from agelens.nn import build_network
+from agelens.nn.heads import AgeGenderLogits
+from agelens.nn.losses import AgeGenderLoss, LossTerms
 from agelens.training.dataset import NO_GENDER, Batch
 from agelens.training.recipe import Recipe
 
 #: The figure that chooses the best checkpoint.
 MONITORED = "val/score"
-
-_ON_THE_BAR = ("val/mae", MONITORED)  # all figures would take six lines of a terminal
 
 
 class AgeGenderTask(L.LightningModule):
@@ -37,23 +36,15 @@ class AgeGenderTask(L.LightningModule):
     std: Tensor
 
     def __init__(self, recipe: dict[str, Any], hint_features: int = 0) -> None:
-        """Build the network and its loss.
-
-        Args:
-            recipe: as plain JSON, so that checkpoints load with ``weights_only=True``.
-            hint_features: number of the teacher's features; 0 without a teacher that gives them.
-        """
+        """The recipe comes as plain JSON, so that checkpoints load with ``weights_only=True``."""
         super().__init__()
         self.save_hyperparameters()
         self.recipe = Recipe.model_validate(recipe)
         self.network = build_network(self.recipe.network).to(memory_format=torch.channels_last)
         self.loss = AgeGenderLoss(self.recipe.loss)
         # Predicts the teacher's features from the network's own; it is left behind at export.
-        self.hint = (
-            torch.nn.Linear(self.network.num_features, hint_features)
-            if self.recipe.loss.hint > 0 and hint_features > 0
-            else None
-        )
+        hinted = self.recipe.loss.hint > 0 and hint_features > 0
+        self.hint = torch.nn.Linear(self.network.num_features, hint_features) if hinted else None
         self._learn = torch.compile(self._answer, dynamic=False) if self.recipe.compile else self._answer
         self.register_buffer("mean", torch.tensor(self.recipe.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(self.recipe.std).view(3, 1, 1), persistent=False)
@@ -62,17 +53,13 @@ class AgeGenderTask(L.LightningModule):
         self.test_metrics = _Measures("test/")
 
     def take_weights(self, checkpoint: Path) -> None:
-        """Start from the network of an earlier run's checkpoint; the optimiser starts anew.
-
-        Raises:
-            AgeLensError: the file is no checkpoint of such a network.
-        """
+        """Start from the network of an earlier run's checkpoint; the optimiser starts anew."""
         try:
             state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
             self.network.load_state_dict(_part(state, "network."))
             hint = _part(state, "hint.")
-            if self.hint is not None and _shapes(hint) == _shapes(self.hint.state_dict()):  # the same teacher
-                self.hint.load_state_dict(hint)
+            if self.hint is not None and hint and hint["weight"].shape == self.hint.weight.shape:
+                self.hint.load_state_dict(hint)  # the same teacher's
         except (RuntimeError, KeyError, TypeError, pickle.UnpicklingError, EOFError) as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
             raise AgeLensError(
@@ -114,7 +101,8 @@ class AgeGenderTask(L.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log the figures of the validation split; ``val/score`` chooses the checkpoint."""
         for name, value in self.val_metrics.compute().items():
-            self.log(name, value, prog_bar=name in _ON_THE_BAR)
+            # On the bar, all figures would take six lines of a terminal.
+            self.log(name, value, prog_bar=name in ("val/mae", MONITORED))
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Measure a batch of the test split."""
@@ -148,8 +136,15 @@ class AgeGenderTask(L.LightningModule):
     def _measure(self, measures: _Measures, batch: Batch) -> None:
         logits = self(batch.images)
         terms: LossTerms = self.loss(logits, batch.age_target, batch.gender_target)
-        age = torch.softmax(logits.age.float(), dim=1) @ self.loss.ages
-        measures.add(terms, age, logits.gender.float(), batch)
+        for name, value in zip(("loss", "age_kl", "gender_ce"), terms[:3], strict=True):
+            measures[name].update(value, weight=len(batch.age))
+        if (known := ~batch.age.isnan()).any():
+            age = torch.softmax(logits.age.float(), dim=1) @ self.loss.ages
+            for name in ("mae", "rmse"):
+                measures[name].update(age[known], batch.age[known])
+        if (batch.gender != NO_GENDER).any():
+            for name in ("gender_accuracy", "gender_macro_f1"):
+                measures[name].update(logits.gender.float(), batch.gender)
 
 
 def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -157,47 +152,24 @@ def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
-def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
-    return {name: value.shape for name, value in state.items()}
-
-
-class _Measures(torch.nn.Module):
+class _Measures(MetricCollection):
     """The figures of one split, gathered over batches and processes by torchmetrics."""
 
     def __init__(self, prefix: str) -> None:
-        super().__init__()
-        classes = len(GENDERS)
-        self.prefix = prefix
-        self.losses = torch.nn.ModuleDict({name: MeanMetric() for name in ("loss", "age_kl", "gender_ce")})
-        self.age = MetricCollection({"mae": MeanAbsoluteError(), "rmse": MeanSquaredError(squared=False)})
-        self.gender = MetricCollection(
-            {
-                "gender_accuracy": MulticlassAccuracy(classes, average="micro", ignore_index=NO_GENDER),
-                "gender_macro_f1": MulticlassF1Score(classes, average="macro", ignore_index=NO_GENDER),
-            }
-        )
+        gender: dict[str, Any] = {"num_classes": len(GENDERS), "ignore_index": NO_GENDER}
+        metrics: dict[str, Metric | MetricCollection] = {
+            **{name: MeanMetric() for name in ("loss", "age_kl", "gender_ce")},
+            "mae": MeanAbsoluteError(),
+            "rmse": MeanSquaredError(squared=False),
+            "gender_accuracy": MulticlassAccuracy(average="micro", **gender),
+            "gender_macro_f1": MulticlassF1Score(average="macro", **gender),
+        }
+        super().__init__(metrics, prefix=prefix, compute_groups=False)
 
-    def add(self, terms: LossTerms, age: Tensor, gender_logits: Tensor, batch: Batch) -> None:
-        size = len(batch.age)
-        for name, value in zip(("loss", "age_kl", "gender_ce"), terms[:3], strict=True):
-            metric = self.losses[name]
-            assert isinstance(metric, MeanMetric)
-            metric.update(value, weight=size)
-        if (known := ~batch.age.isnan()).any():
-            self.age.update(age[known], batch.age[known])
-        if (batch.gender != NO_GENDER).any():
-            self.gender.update(gender_logits, batch.gender)
-
-    def compute(self) -> dict[str, Tensor]:
+    def compute(self) -> dict[str, Any]:
         """The figures of all batches since the last call, under their full names."""
-        figures: dict[str, Tensor] = {}
-        for name, metric in self.losses.items():
-            assert isinstance(metric, MeanMetric)
-            figures[name] = metric.compute()
-            metric.reset()
-        figures |= self.age.compute() | self.gender.compute()
-        self.age.reset()
-        self.gender.reset()
-        age_score = 1 - figures["rmse"].clamp(max=RMSE_CAP) / RMSE_CAP
-        figures["score"] = torch.tensor(harmonic_mean(float(figures["gender_macro_f1"]), float(age_score)))
-        return {self.prefix + name: value for name, value in figures.items()}
+        figures = super().compute()
+        self.reset()
+        age_score = 1 - figures[f"{self.prefix}rmse"].clamp(max=RMSE_CAP) / RMSE_CAP
+        score = harmonic_mean(float(figures[f"{self.prefix}gender_macro_f1"]), float(age_score))
+        return {**figures, f"{self.prefix}score": torch.tensor(score)}

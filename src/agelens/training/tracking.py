@@ -21,30 +21,13 @@ PROJECT = "agelens"
 
 
 class TrackioLogger(Logger):
-    """Sends hyperparameters and metrics of one run to TrackIO.
-
-    Args:
-        name: the run's name; a resumed run goes on under it.
-        save_dir: the run's folder, where Lightning keeps what belongs to the run.
-        config: what is recorded with the run: recipe, versions, commit.
-        project: TrackIO's project.
-        space_id: a Hugging Face Space to log to; None keeps the run on this machine.
-    """
+    """Sends the metrics of one run to TrackIO, begun with ``config`` by its first figure."""
 
     def __init__(
-        self,
-        name: str,
-        save_dir: Path,
-        config: dict[str, Any],
-        project: str = PROJECT,
-        space_id: str | None = None,
+        self, name: str, save_dir: Path, config: dict[str, Any], space_id: str | None = None
     ) -> None:
         super().__init__()
-        self._name = name
-        self._save_dir = save_dir
-        self._config = config
-        self._project = project
-        self._space_id = space_id
+        self._name, self._save_dir, self._config, self._space_id = name, save_dir, config, space_id
         self._run: Any = None
 
     @property
@@ -71,8 +54,8 @@ class TrackioLogger(Logger):
             import trackio
 
             self._run = trackio.init(
-                project=self._project,
-                name=self._name,
+                project=PROJECT,
+                name=self._name,  # a resumed run goes on under it
                 space_id=self._space_id,
                 config=self._config,
                 resume="allow",
@@ -84,9 +67,7 @@ class TrackioLogger(Logger):
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """Nothing to add: the configuration went to TrackIO when the run began."""
-        # The one hyperparameter is the recipe, which the configuration holds already.
-        del params, args, kwargs
+        """Nothing to add: the one hyperparameter is the recipe, which the configuration holds."""
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
@@ -110,4 +91,4 @@ def make_logger(name: str, save_dir: Path, config: dict[str, Any], space_id: str
             stacklevel=2,
         )
         return CSVLogger(save_dir, name="", version="")
-    return TrackioLogger(name, save_dir, config, space_id=space_id)
+    return TrackioLogger(name, save_dir, config, space_id)

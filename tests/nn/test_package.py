@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from pydantic import TypeAdapter, ValidationError
 
-from agelens.nn import AgeGenderNet, NetworkConfig, build_network
-from agelens.nn.cnn import ScratchCnnConfig
-from agelens.nn.efficientnet import EfficientNetConfig
-from agelens.nn.embedded import EmbeddedConfig
+from agelens.nn import NetworkConfig, build_network
+from agelens.nn.cnn import ScratchCnn, ScratchCnnConfig
+from agelens.nn.efficientnet import EfficientNet, EfficientNetConfig
+from agelens.nn.embedded import EmbeddedConfig, EmbeddedNet
+from agelens.nn.heads import AgeGenderNet
 
 CONFIGS = [
     (ScratchCnnConfig(widths=(4, 8, 8, 8), hidden=8), 48),
@@ -15,6 +17,27 @@ CONFIGS = [
     (EfficientNetConfig(backbone="tf_efficientnet_b0.ns_jft_in1k", pretrained=False), 64),
     (EfficientNetConfig(backbone="resnet18.a1_in1k", pretrained=False, hidden=(), head_dropout=(0.1,)), 64),
 ]
+
+
+@pytest.mark.parametrize(
+    ("content", "network"),
+    [
+        ({"kind": "cnn-scratch", "widths": [4, 8]}, ScratchCnn),
+        ({"kind": "embedded", "widths": [8, 16], "depths": [1, 1]}, EmbeddedNet),
+        (
+            {"kind": "efficientnet", "backbone": "tf_efficientnet_b0.ns_jft_in1k", "pretrained": False},
+            EfficientNet,
+        ),
+    ],
+)
+def test_a_configuration_names_its_network(content: dict[str, object], network: type[AgeGenderNet]) -> None:
+    config = TypeAdapter(NetworkConfig).validate_python(content)
+    assert type(build_network(config)) is network
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(ValidationError, match="transformer"):
+        TypeAdapter(NetworkConfig).validate_python({"kind": "transformer"})
 
 
 @pytest.mark.parametrize(("config", "size"), CONFIGS)
