@@ -43,8 +43,9 @@ def space(
     public: Annotated[bool, typer.Option("--public", help="Make a new Space public; needs --push.")] = False,
 ) -> None:
     """Write a folder ready for Hugging Face Spaces, and upload it if asked."""
-    from agelens.apps.demo import build_space, push_space
+    from agelens.apps.demo import build_space
     from agelens.models.hubs import HuggingFaceUri, parse_uri
+    from agelens.models.hubs.huggingface import upload
 
     if public and push is None:
         raise AgeLensError("--public needs --push hf://owner/space")
@@ -53,4 +54,4 @@ def space(
         raise AgeLensError(f"a Space lies on Hugging Face: --push hf://owner/space, not {push}")
     tell(f"{build_space(folder, model, title=title, package=package)}: ready for Hugging Face Spaces")
     if uri is not None:
-        typer.echo(push_space(folder, uri, private=not public))
+        typer.echo(upload(folder, uri, private=not public, repo_type="space"))

@@ -73,7 +73,7 @@ def submit(
         return
     if data is None:
         raise AgeLensError("--data names the competition's folder (or --notebook a notebook to write)")
-    from agelens.apps.competition import read_competition_folder
+    from agelens.apps.competition.folder import read_competition_folder
     from agelens.apps.competition import submit as write
     from agelens.inference.predictor import load
 
