@@ -15,12 +15,9 @@ def demo(
     model: ModelOption = "embedded",
     detector: DetectorOption = "auto",
     host: Annotated[
-        str | None,
-        typer.Option(help="Address to listen on (default: this machine only); 0.0.0.0 opens it to others."),
+        str | None, typer.Option(help="Address to listen on; 0.0.0.0 opens it to others.")
     ] = None,
-    port: Annotated[
-        int | None, typer.Option(help="Port to listen on (default: the first free one from 7860).")
-    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port (default: first free one from 7860).")] = None,
 ) -> None:
     """Serve a page that answers uploaded photos; it needs no network."""
     require("gradio", "demo")
@@ -34,12 +31,9 @@ def space(
     model: ModelOption = "embedded",
     title: Annotated[str, typer.Option(help="Title of the Space.")] = "AgeLens",
     package: Annotated[
-        str,
-        typer.Option(help="Package that requirements.txt installs (default: this release of AgeLens)."),
+        str, typer.Option(help="Package it installs (default: this release of AgeLens).")
     ] = "",
-    push: Annotated[
-        str | None, typer.Option(help="Address to upload the Space to, as hf://owner/space.")
-    ] = None,
+    push: Annotated[str | None, typer.Option(help="Address to upload it to, hf://owner/space.")] = None,
     public: Annotated[bool, typer.Option("--public", help="Make a new Space public; needs --push.")] = False,
 ) -> None:
     """Write a folder ready for Hugging Face Spaces, and upload it if asked."""
