@@ -82,11 +82,11 @@ def progress(
 
     class Rate(bars.ProgressColumn):
         def render(self, task: bars.Task) -> Text:
-            return Text("" if task.speed is None or not rate else f"{task.speed:,.0f}/s")
+            return Text("" if task.speed is None else f"{task.speed:,.0f}/s")
 
-    columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn(), Rate())
-    console = Console(stderr=True)
-    with bars.Progress(*columns, bars.TimeRemainingColumn(), console=console, transient=True) as bar:
+    columns = [bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn()]
+    columns += [Rate(), bars.TimeRemainingColumn()] if rate else [bars.TimeRemainingColumn()]
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=total)
         yield lambda done: bar.update(task, completed=done)
 

@@ -14,9 +14,7 @@ from agelens.errors import AgeLensError, require
 def demo(
     model: ModelOption = "embedded",
     detector: DetectorOption = "auto",
-    host: Annotated[
-        str | None, typer.Option(help="Address to listen on; 0.0.0.0 opens it to others.")
-    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 opens it to all.")] = None,
     port: Annotated[int | None, typer.Option(help="Port (default: first free one from 7860).")] = None,
 ) -> None:
     """Serve a page that answers uploaded photos; it needs no network."""
@@ -30,9 +28,7 @@ def space(
     folder: Annotated[Path, typer.Argument(help="Folder of the Space, new or empty.")],
     model: ModelOption = "embedded",
     title: Annotated[str, typer.Option(help="Title of the Space.")] = "AgeLens",
-    package: Annotated[
-        str, typer.Option(help="Package it installs (default: this release of AgeLens).")
-    ] = "",
+    package: Annotated[str, typer.Option(help="Package to install (default: this release).")] = "",
     push: Annotated[str | None, typer.Option(help="Address to upload it to, hf://owner/space.")] = None,
     public: Annotated[bool, typer.Option("--public", help="Make a new Space public; needs --push.")] = False,
 ) -> None:

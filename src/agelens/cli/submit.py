@@ -80,7 +80,8 @@ def submit(
 def _print(report: SubmissionReport) -> None:
     import numpy as np
 
-    meaning = ", ".join(sorted(f"{text}={gender}" for gender, text in report.code.items()))
+    codes = sorted((text, gender) for gender, text in report.code.items())
+    meaning = ", ".join(f"{text}={gender}" for text, gender in codes)
     if found := report.evidence:
         share = f"{found.agreement:.1%} of {found.images} training images"
         typer.echo(f"gender code {meaning}: agrees with {share}")

@@ -68,7 +68,13 @@ class RequestMetrics:
             REQUESTS.labels(path, str(status)).inc()
             SECONDS.labels(path).observe(seconds)
             if path not in ("/healthz", "/readyz", "/metrics"):
-                entry = {"time": round(time.time(), 3), "method": scope["method"], "path": path}
-                entry |= {"status": status, "ms": round(1000 * seconds, 1)}
-                entry |= {"images": scope.get("state", {}).get("images"), "pid": os.getpid()}
+                entry = {
+                    "time": round(time.time(), 3),
+                    "method": scope["method"],
+                    "path": path,
+                    "status": status,
+                    "ms": round(1000 * seconds, 1),
+                    "images": scope.get("state", {}).get("images"),
+                    "pid": os.getpid(),
+                }
                 log.info(json.dumps(entry))

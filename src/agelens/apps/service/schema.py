@@ -16,10 +16,8 @@ def _described(option: dataclasses.Field[Any]) -> Any:
     return Field(option.default, ge=about["min"], le=about["max"], description=about["help"])
 
 
-_kinds = get_type_hints(AnswerOptions)
-_query: dict[str, Any] = {
-    one.name: (_kinds[one.name], _described(one)) for one in dataclasses.fields(AnswerOptions)
-}
+_kinds, _options = get_type_hints(AnswerOptions), dataclasses.fields(AnswerOptions)
+_query: dict[str, Any] = {one.name: (_kinds[one.name], _described(one)) for one in _options}
 
 #: The query of a request: the fields of ``AnswerOptions``.
 AnswerQuery = create_model("AnswerQuery", **_query)
