@@ -25,21 +25,14 @@ SHOWN = 20
 
 ManifestArgument = Annotated[Path, typer.Argument(help="The manifest, .csv or .parquet.")]
 ModelOption = Annotated[
-    str,
-    typer.Option(
-        "--model", "-m", help="Model: 'embedded', a bundle's folder, or an address hf://… or kaggle://…."
-    ),
+    str, typer.Option("--model", "-m", help="Model: 'embedded', a bundle's folder, hf://… or kaggle://….")
 ]
 DetectorOption = Annotated[
     DetectorName,
-    typer.Option(
-        help="Face detector; 'auto' is YuNet where its file can be had, else Haar; 'whole' takes each image "
-        "as one aligned face."
-    ),
+    typer.Option(help="Face detector; 'auto': YuNet if at hand, else Haar; 'whole': each image is one face."),
 ]
 RuntimeOption = Annotated[
-    RuntimeName,
-    typer.Option(help="Inference runtime; 'openvino' is an extra, faster where the CPU multiplies bfloat16."),
+    RuntimeName, typer.Option(help="Inference runtime; 'openvino', an extra, is faster on bfloat16 CPUs.")
 ]
 
 
@@ -83,25 +76,17 @@ def progress(
     if not sys.stderr.isatty() or (streams and sys.stdout.isatty()):
         yield lambda done: None
         return
+    from rich import progress as bars
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeRemainingColumn,
-    )
     from rich.text import Text
 
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
+    class Rate(bars.ProgressColumn):
+        def render(self, task: bars.Task) -> Text:
             return Text("" if task.speed is None else f"{task.speed:,.0f}/s")
 
-    columns: list[ProgressColumn] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
-    columns += [Rate(), TimeRemainingColumn()] if rate else [TimeRemainingColumn()]
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = [bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn()]
+    columns += [Rate(), bars.TimeRemainingColumn()] if rate else [bars.TimeRemainingColumn()]
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=total)
         yield lambda done: bar.update(task, completed=done)
 

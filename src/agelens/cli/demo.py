@@ -14,13 +14,8 @@ from agelens.errors import AgeLensError, require
 def demo(
     model: ModelOption = "embedded",
     detector: DetectorOption = "auto",
-    host: Annotated[
-        str | None,
-        typer.Option(help="Address to listen on (default: this machine only); 0.0.0.0 opens it to others."),
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(help="Port to listen on (default: the first free one from 7860).")
-    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 opens it to all.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port (default: first free one from 7860).")] = None,
 ) -> None:
     """Serve a page that answers uploaded photos; it needs no network."""
     require("gradio", "demo")
@@ -33,18 +28,14 @@ def space(
     folder: Annotated[Path, typer.Argument(help="Folder of the Space, new or empty.")],
     model: ModelOption = "embedded",
     title: Annotated[str, typer.Option(help="Title of the Space.")] = "AgeLens",
-    package: Annotated[
-        str,
-        typer.Option(help="Package that requirements.txt installs (default: this release of AgeLens)."),
-    ] = "",
-    push: Annotated[
-        str | None, typer.Option(help="Address to upload the Space to, as hf://owner/space.")
-    ] = None,
+    package: Annotated[str, typer.Option(help="Package to install (default: this release).")] = "",
+    push: Annotated[str | None, typer.Option(help="Address to upload it to, hf://owner/space.")] = None,
     public: Annotated[bool, typer.Option("--public", help="Make a new Space public; needs --push.")] = False,
 ) -> None:
     """Write a folder ready for Hugging Face Spaces, and upload it if asked."""
-    from agelens.apps.demo import build_space, push_space
+    from agelens.apps.demo import build_space
     from agelens.models.hubs import HuggingFaceUri, parse_uri
+    from agelens.models.hubs.huggingface import upload
 
     if public and push is None:
         raise AgeLensError("--public needs --push hf://owner/space")
@@ -53,4 +44,4 @@ def space(
         raise AgeLensError(f"a Space lies on Hugging Face: --push hf://owner/space, not {push}")
     tell(f"{build_space(folder, model, title=title, package=package)}: ready for Hugging Face Spaces")
     if uri is not None:
-        typer.echo(push_space(folder, uri, private=not public))
+        typer.echo(upload(folder, uri, private=not public, repo_type="space"))

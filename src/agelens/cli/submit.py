@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,28 +18,22 @@ if TYPE_CHECKING:
 
 @with_options(AnswerOptions, "point", "flip")
 def submit(
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of the competition, face_dataset/, which holds test.csv.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the competition, with test.csv.")] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(
-            "--model", "-m", help="Model (default: embedded); repeat the option to average several models."
-        ),
+        typer.Option("--model", "-m", help="Model (default: embedded); repeat it to average several."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Submission to write (default: submission.csv).")
     ] = None,
     gender_code: Annotated[
-        str | None,
-        typer.Option(help="Meaning of the codes, as 0=male,1=female (default: found from train.csv)."),
+        str | None, typer.Option(help="Meaning of the codes, as 0=male,1=female (default: from train.csv).")
     ] = None,
     detector: DetectorOption = "whole",
     options: AnswerOptions = AnswerOptions(),
     round_ages: Annotated[bool, typer.Option("--round", help="Write whole years; this costs score.")] = False,
     notebook: Annotated[
-        Path | None,
-        typer.Option(help="Kaggle notebook to write instead, which submits with --model kaggle://…."),
+        Path | None, typer.Option(help="Kaggle notebook to write instead, which loads --model kaggle://….")
     ] = None,
 ) -> None:
     """Answer every test image of a competition and check the file.
@@ -51,6 +45,7 @@ def submit(
 
     models = model or ["embedded"]
     code = parse_gender_code(gender_code) if gender_code else None
+    chosen: dict[str, Any] = {"flip": options.flip, "point": options.point, "round_ages": round_ages}
     if notebook is not None:
         from agelens.apps.competition import write_notebook
 
@@ -60,58 +55,36 @@ def submit(
             )
         if len(models) != 1:
             raise AgeLensError("--notebook loads one model: give --model kaggle://… once")
-        write_notebook(
-            notebook,
-            models[0],
-            detector=detector,
-            gender_code=gender_code,
-            flip=options.flip,
-            round_ages=round_ages,
-            point=options.point,
-        )
+        write_notebook(notebook, models[0], detector=detector, gender_code=gender_code, **chosen)
         typer.echo(f"{notebook}: add the competition's data to it on Kaggle and run it")
         return
     if data is None:
         raise AgeLensError("--data names the competition's folder (or --notebook a notebook to write)")
-    from agelens.apps.competition import read_competition_folder
     from agelens.apps.competition import submit as write
+    from agelens.apps.competition.folder import read_competition_folder
     from agelens.inference.predictor import load
 
     output = output or Path("submission.csv")
     total = len(read_competition_folder(data).images) * len(models)
     predictors = [load(name, detector) for name in models]
     with progress("answering", total) as advance:
-        report = write(
-            predictors,
-            data,
-            output,
-            gender_code=code,
-            flip=options.flip,
-            round_ages=round_ages,
-            point=options.point,
-            progress=advance,
-        )
+        report = write(predictors, data, output, gender_code=code, progress=advance, **chosen)
     _print(report)
     if report.problems:
         tell_failures([f"id {name}: {why}" for name, why in report.problems.items()])
-        tell(
-            f"agelens: {len(report.problems)} images could not be read; they have the typical answer, see "
-            f"{output.with_suffix('.problems.csv')}"
-        )
+        unread, listed = len(report.problems), output.with_suffix(".problems.csv")
+        tell(f"agelens: {unread} images could not be read; they have the typical answer, see {listed}")
         raise typer.Exit(1)
 
 
 def _print(report: SubmissionReport) -> None:
     import numpy as np
 
-    meaning = ", ".join(
-        f"{text}={gender}" for gender, text in sorted(report.code.items(), key=lambda p: p[1])
-    )
-    if report.evidence is not None:
-        found = report.evidence
-        typer.echo(
-            f"gender code {meaning}: agrees with {found.agreement:.1%} of {found.images} training images"
-        )
+    codes = sorted((text, gender) for gender, text in report.code.items())
+    meaning = ", ".join(f"{text}={gender}" for text, gender in codes)
+    if found := report.evidence:
+        share = f"{found.agreement:.1%} of {found.images} training images"
+        typer.echo(f"gender code {meaning}: agrees with {share}")
     years = np.array(report.ages)
     counts, edges = np.histogram(years, bins=range(0, 101, 10))
     typer.echo(f"{report.output}: {report.rows} rows, checked")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from agelens.apps.service.batching import Batcher, OverloadedError
+from agelens.apps.service.settings import Settings
 from agelens.inference.answers import Answer
 from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import AlignedFaces
@@ -44,10 +45,10 @@ class Engine:
         return (one.answer for one in images)
 
 
-def run(engine: Engine, work, **options: object) -> object:
+def run(engine: Engine, work, *, on_batch=lambda size: None, **options: float) -> object:
     async def whole() -> object:
-        settings = {"queue": 10, "batch_size": 4, "window_ms": 20, "threads": 1} | options
-        batcher = Batcher(engine, **settings)  # type: ignore[arg-type]
+        settings = Settings(**{"queue": 10, "batch_size": 4, "window_ms": 20, "threads": 1} | options)
+        batcher = Batcher(engine, settings, on_batch)  # type: ignore[arg-type]
         batcher.start()
         try:
             return await work(batcher)

@@ -5,7 +5,6 @@ For training, ``agelens.data.readers.competition`` reads the same folder into a 
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,7 @@ from agelens.labels import GENDERS, Gender, parse_age
 
 COLUMNS = ("id", "age", "gender")
 
-#: Training images that the model answers to find the gender code; with more of them, the agreement would
-#: change by a few per cent.
+#: Training images that the model answers to find the gender code; more would change the agreement little.
 CODE_SAMPLE = 400
 
 #: The least agreement with the training labels at which a gender code is believed.
@@ -41,7 +39,7 @@ class TrainingRow:
 
 @dataclass(frozen=True, slots=True)
 class CompetitionFolder:
-    """The content of a competition's folder.
+    """A competition's folder.
 
     Attributes:
         images: id -> file of every test image, in the order to be written.
@@ -80,12 +78,10 @@ def read_competition_folder(folder: Path) -> CompetitionFolder:
     if (sample := folder / "sample_submission.csv").is_file():
         wanted = _table(sample, COLUMNS)
         columns = tuple(wanted[0])
-        if extra := set(columns) - set(COLUMNS):
-            raise ManifestError(
-                f"{sample} asks for columns AgeLens cannot answer: {', '.join(sorted(extra))}"
-            )
+        if extra := ", ".join(sorted(set(columns) - set(COLUMNS))):
+            raise ManifestError(f"{sample} asks for columns AgeLens cannot answer: {extra}")
         order = [row["id"] for row in wanted]
-        if len(set(order)) != len(order) or set(order) != set(images):
+        if sorted(order) != sorted(images):
             odd = sorted(set(order) ^ set(images))[:3] or [i for i, n in Counter(order).items() if n > 1][:3]
             raise ManifestError(f"{sample} and test.csv do not name the same ids once each: {', '.join(odd)}")
         images = {name: images[name] for name in order}
@@ -96,7 +92,9 @@ def read_competition_folder(folder: Path) -> CompetitionFolder:
                 age, _ = parse_age(row["age"])
             except LabelError as error:
                 raise ManifestError(f"{train}, row {number}, column age: {error}") from error
-            training.append(TrainingRow(folder / row["full_path"], age, _plain(row["gender"])))
+            # A column of whole numbers may have been saved as floats.
+            gender = row["gender"].strip().removesuffix(".0")
+            training.append(TrainingRow(folder / row["full_path"], age, gender))
     return CompetitionFolder(images, columns, tuple(training))
 
 
@@ -109,9 +107,8 @@ def find_gender_code(predictor: Predictor, training: tuple[TrainingRow, ...]) ->
     """
     codes = sorted({row.gender for row in training})
     if len(codes) != len(GENDERS):
-        raise ManifestError(
-            f"train.csv, column gender: two codes are expected, not {', '.join(codes) or 'none'}"
-        )
+        found = ", ".join(codes) or "none"
+        raise ManifestError(f"train.csv, column gender: two codes are expected, not {found}")
     order = np.random.default_rng(0).permutation(len(training))[:CODE_SAMPLE]
     rows = [training[index] for index in order]
     answers = read_each(predictor, [row.path for row in rows])
@@ -128,16 +125,8 @@ def find_gender_code(predictor: Predictor, training: tuple[TrainingRow, ...]) ->
             f"{1 - straight:.0%}; {LEAST_AGREEMENT:.0%} is asked for. Look at some images and say "
             "--gender-code 0=male,1=female or the reverse, and check that the model and --detector suit them"
         )
-    male, other = (codes[0], codes[1]) if straight >= 0.5 else (codes[1], codes[0])
-    return CodeEvidence({Gender.MALE: male, Gender.FEMALE: other}, agreement, len(answers.rows))
-
-
-def typical_answer(training: tuple[TrainingRow, ...]) -> tuple[float, str] | None:
-    """The training set's median age and majority gender code; None without training rows."""
-    if not training:
-        return None
-    ages = statistics.median(row.age for row in training)
-    return ages, Counter(row.gender for row in training).most_common(1)[0][0]
+    code = dict(zip(GENDERS, codes if straight >= 0.5 else reversed(codes), strict=True))
+    return CodeEvidence(code, agreement, len(answers.rows))
 
 
 def _table(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:
@@ -145,8 +134,3 @@ def _table(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:
     if not rows:
         raise ManifestError(f"{path} has no rows")
     return rows
-
-
-def _plain(code: str) -> str:
-    """A code as written in a submission: a column of whole numbers may have been saved as floats."""
-    return code.strip().removesuffix(".0")

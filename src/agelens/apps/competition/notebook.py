@@ -132,24 +132,14 @@ def write_notebook(
     v4 = require("nbformat.v4", "hubs")
     unversioned = KaggleUri(uri.owner, uri.model, uri.framework, uri.variation).handle
     code = f"parse_gender_code({gender_code!r})" if gender_code else None
-    notebook = v4.new_notebook(
-        cells=[
-            v4.new_markdown_cell(_INTRODUCTION.format(uri=uri)),
-            v4.new_code_cell(_INSTALL),
-            v4.new_code_cell(_DATA),
-            v4.new_code_cell(
-                _TRAINING.format(unversioned=unversioned, gender_code=gender_code or "0=male,1=female")
-            ),
-            v4.new_code_cell(_LOAD.format(handle=uri.handle, detector=detector)),
-            v4.new_code_cell(_SUBMIT.format(gender_code=code, flip=flip, round_ages=round_ages, point=point)),
-            v4.new_code_cell(_CHECK),
-            v4.new_code_cell(_SHOW),
-        ],
-        metadata={
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-            "language_info": {"name": "python"},
-        },
-    )
-    for number, cell in enumerate(notebook["cells"]):
+    training = _TRAINING.format(unversioned=unversioned, gender_code=gender_code or "0=male,1=female")
+    loading = _LOAD.format(handle=uri.handle, detector=detector)
+    answering = _SUBMIT.format(gender_code=code, flip=flip, round_ages=round_ages, point=point)
+    programs = [_INSTALL, _DATA, training, loading, answering, _CHECK, _SHOW]
+    cells = [v4.new_markdown_cell(_INTRODUCTION.format(uri=uri)), *map(v4.new_code_cell, programs)]
+    for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"  # the same notebook each time
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    about = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    notebook = v4.new_notebook(cells=cells, metadata=about)
     write_text(path, require("nbformat", "hubs").writes(notebook))

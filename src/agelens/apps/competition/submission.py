@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from agelens import ages
 from agelens.apps.competition.folder import (
     CodeEvidence,
     CompetitionFolder,
-    GenderCode,
     find_gender_code,
     read_competition_folder,
-    typical_answer,
 )
 from agelens.data.manifest import read_table
 from agelens.errors import AgeLensError, ManifestError
 from agelens.files import write_csv
-from agelens.inference.answers import Reading, average
-from agelens.inference.batch import BatchReading, read_each
+from agelens.inference.answers import average
+from agelens.inference.batch import read_each
 from agelens.inference.predictor import Predictor
 from agelens.labels import GENDERS, MAX_AGE, MIN_AGE, Gender
 
@@ -43,7 +40,7 @@ class SubmissionReport:
 
     output: Path
     rows: int
-    code: GenderCode
+    code: dict[Gender, str]
     evidence: CodeEvidence | None
     problems: dict[str, str]
     ages: tuple[float, ...]
@@ -76,6 +73,8 @@ def submit(
     Raises:
         ManifestError: the folder is not a competition's, or the gender code cannot be told.
     """
+    if not predictors:
+        raise AgeLensError("no model to answer with")
     competition = read_competition_folder(folder)
     evidence = None
     if gender_code is not None:
@@ -88,20 +87,45 @@ def submit(
             f"{folder} has no train.csv to find the gender code from; "
             "say --gender-code 0=male,1=female or the reverse"
         )
-    batches = _read(predictors, competition, flip, progress)
-    answers, problems = _answers(batches, competition, code, round_ages, point)
-    columns = competition.columns
-    write_csv(output, columns, ([row[column] for column in columns] for row in answers))
-    _write_problems(output.with_suffix(".problems.csv"), competition, problems)
+    names, paths = list(competition.images), list(competition.images.values())
+
+    def told_from(start: int) -> Callable[[int], None]:
+        return lambda done: progress(start + done)
+
+    batches = [
+        read_each(predictor, paths, flip=flip, progress=told_from(number * len(paths)))
+        for number, predictor in enumerate(predictors)
+    ]
+    read, unread = batches[0].rows, batches[0].errors
+    if not read:
+        raise ManifestError("no test image could be read; is the folder complete?")
+    reading = average([batch.reading for batch in batches])
+    years = ages.point(reading.age, point).tolist()
+    genders = [code[GENDERS[int(male < 0.5)]] for male in reading.gender[:, 0]]
+    answers = dict(zip(read, zip(years, genders, strict=True), strict=True))
+    known = [(row.age, row.gender) for row in competition.training] or list(answers.values())
+    typical = statistics.median(age for age, _ in known), statistics.mode(gender for _, gender in known)
+    rows = []
+    for number, name in enumerate(names):
+        age, gender = answers.get(number, typical)
+        text = str(round(age)) if round_ages else f"{age:.6f}"
+        rows.append({"id": name, "age": text, "gender": gender})
+    write_csv(output, competition.columns, ([row[one] for one in competition.columns] for row in rows))
+    problems = {names[number]: why for number, why in unread.items()}
+    beside = output.with_suffix(".problems.csv")
+    beside.unlink(missing_ok=True)  # an earlier run's
+    if problems:
+        listed = ((name, competition.images[name], why) for name, why in problems.items())
+        write_csv(beside, ("id", "image", "problem"), listed)
     check_submission(output, competition)
     return SubmissionReport(
-        output,
-        len(answers),
-        code,
-        evidence,
-        problems,
-        tuple(float(row["age"]) for row in answers),
-        dict(Counter(row["gender"] for row in answers)),
+        output=output,
+        rows=len(rows),
+        code=code,
+        evidence=evidence,
+        problems=problems,
+        ages=tuple(float(row["age"]) for row in rows),
+        genders=dict(Counter(row["gender"] for row in rows)),
     )
 
 
@@ -125,59 +149,3 @@ def check_submission(path: Path, competition: CompetitionFolder) -> None:
             raise ManifestError(f"{path}, row {number}, column age: {row['age']!r} is not an age of 0 to 100")
         if not row["gender"]:
             raise ManifestError(f"{path}, row {number}, column gender: is empty")
-
-
-def _read(
-    predictors: Sequence[Predictor],
-    competition: CompetitionFolder,
-    flip: bool,
-    progress: Callable[[int], None],
-) -> list[BatchReading]:
-    if not predictors:
-        raise AgeLensError("no model to answer with")
-    paths = list(competition.images.values())
-
-    def told_from(start: int) -> Callable[[int], None]:
-        return lambda done: progress(start + done)
-
-    return [
-        read_each(predictor, paths, flip=flip, progress=told_from(number * len(paths)))
-        for number, predictor in enumerate(predictors)
-    ]
-
-
-def _answers(
-    batches: Sequence[BatchReading],
-    competition: CompetitionFolder,
-    code: GenderCode,
-    round_ages: bool,
-    point: ages.PointEstimate,
-) -> tuple[list[dict[str, str]], dict[str, str]]:
-    """One row an id, and the ids that could not be read."""
-    first = batches[0]
-    if not first.rows:
-        raise ManifestError("no test image could be read; is the folder complete?")
-    reading: Reading = average([batch.reading for batch in batches])
-    years = ages.point(reading.age, point)
-    genders = [code[GENDERS[int(male < 0.5)]] for male in reading.gender[:, 0]]
-    age, gender = typical_answer(competition.training) or (
-        float(np.median(years)),
-        Counter(genders).most_common(1)[0][0],
-    )
-    found = {row: place for place, row in enumerate(first.rows)}
-    answers, problems = [], {}
-    for row, name in enumerate(competition.images):
-        if (place := found.get(row)) is None:
-            problems[name] = first.errors[row]
-        own_age, own_gender = (age, gender) if place is None else (float(years[place]), genders[place])
-        text = str(round(own_age)) if round_ages else f"{own_age:.6f}"
-        answers.append({"id": name, "age": text, "gender": own_gender})
-    return answers, problems
-
-
-def _write_problems(path: Path, competition: CompetitionFolder, problems: Mapping[str, str]) -> None:
-    if not problems:
-        path.unlink(missing_ok=True)  # an earlier run's
-        return
-    rows = ((name, competition.images[name], why) for name, why in problems.items())
-    write_csv(path, ("id", "image", "problem"), rows)

@@ -25,20 +25,17 @@ STYLE = """
 
 def face_cards(faces: Sequence[Face]) -> str:
     """One card a face, numbered as the picture numbers them."""
-    cards = "".join(_card(face, number, len(faces)) for number, face in enumerate(faces, start=1))
-    return f'<div class="agelens-cards">{cards}</div>'
-
-
-def _card(face: Face, number: int, count: int) -> str:
-    low, high = face.age_interval
-    title = f"Face {number}: " if count > 1 else ""
-    return (
-        '<div class="agelens-card">'
-        f"<h3>{title}{face.age:.0f} years, {escape(face.gender)}</h3>"
-        f"<p>{face.interval_level:.0%} interval {low:.0f} – {high:.0f} years; "
-        f"{escape(face.gender)} with probability {escape(certainty(face.gender_probability))}</p>"
-        f"{_distribution(face)}</div>"
-    )
+    cards = []
+    for number, face in enumerate(faces, start=1):
+        low, high = face.age_interval
+        title = f"Face {number}: " if len(faces) > 1 else ""
+        cards.append(
+            f'<div class="agelens-card"><h3>{title}{face.age:.0f} years, {face.gender}</h3>'
+            f"<p>{face.interval_level:.0%} interval {low:.0f} – {high:.0f} years; "
+            f"{face.gender} with probability {escape(certainty(face.gender_probability))}</p>"
+            f"{_distribution(face)}</div>"
+        )
+    return f'<div class="agelens-cards">{"".join(cards)}</div>'
 
 
 def _distribution(face: Face) -> str:

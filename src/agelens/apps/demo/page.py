@@ -16,14 +16,12 @@ from agelens.faces.detection.base import DetectorName
 from agelens.inference.annotate import annotate
 from agelens.inference.predictor import Predictor, load
 
-TITLE = "AgeLens"
-
 _INTRODUCTION = """# AgeLens: age and gender from a face
 Upload a photo, paste one, or use the camera. It is read on this machine and deleted within minutes."""
 
 _LIMITS = """The interval holds the true age about nine times in ten on faces like the test set's. Gender is
-the binary label of the training data, not a person's identity. Model `{name}`, {size} px. Licence of the
-weights: {licence}. Do not use it to decide about a person."""
+the binary label of the training data, not a person's identity. Model `{spec.name}`, {spec.input.size} px.
+Licence of the weights: {spec.licence}. Do not use it to decide about a person."""
 
 _NO_FACE = "No face was found. If the picture is one face, cut close, read it as a whole."
 
@@ -36,47 +34,8 @@ SHOWN_SIDE = 1280
 #: Photos larger than this are refused before they are read.
 LARGEST_UPLOAD = "30mb"
 
-
-class Demo:
-    """What the page's buttons call; a library user calls ``Predictor`` instead."""
-
-    def __init__(self, predictor: Predictor) -> None:
-        self.predictor = predictor
-        self._whole = load(predictor.bundle, "whole")
-        # The first answer is then as quick as the later ones.
-        predictor.predict(example_images()[0])
-
-    def read(self, path: str | None) -> tuple[Image.Image | None, str, str, list[dict[str, Any]]]:
-        """Find and read every face of a photo.
-
-        Returns:
-            The picture with its faces boxed, a message, the faces as HTML, and the faces as JSON values.
-
-        Raises:
-            gradio.Error: the photo cannot be read.
-        """
-        return self._answer(self.predictor, path)
-
-    def read_whole(self, path: str | None) -> tuple[Image.Image | None, str, str, list[dict[str, Any]]]:
-        """Read the whole picture as one face."""
-        return self._answer(self._whole, path)
-
-    @staticmethod
-    def _answer(
-        predictor: Predictor, path: str | None
-    ) -> tuple[Image.Image | None, str, str, list[dict[str, Any]]]:
-        import gradio
-
-        if path is None:
-            return None, "", "", []
-        try:
-            # The upload's own path would say nothing to the person.
-            faces = predictor.predict(path, name="the file")
-            picture = annotate(path, faces, max_side=SHOWN_SIDE)
-        except ImageError as error:
-            raise gradio.Error(f"This photo cannot be read: {error}") from error
-        count = {0: _NO_FACE, 1: "One face."}.get(len(faces), f"{len(faces)} faces, the largest first.")
-        return picture, count, face_cards(faces) if faces else "", [face.to_dict() for face in faces]
+#: The picture with its faces boxed, a message, the faces as HTML, and the faces as JSON values.
+_Outputs = tuple[Image.Image | None, str, str, list[dict[str, Any]]]
 
 
 def example_images() -> list[Path]:
@@ -92,9 +51,21 @@ def build(predictor: Predictor) -> Any:
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     gr = require("gradio", "demo")
-    demo = Demo(predictor)
-    spec = predictor.bundle.spec
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(KEPT, KEPT)) as page:
+    whole_predictor = load(predictor.bundle, "whole")
+    predictor.predict(example_images()[0])  # the first answer is then as quick as the later ones
+
+    def read(path: str | None) -> _Outputs:
+        """Find and read every face of a photo."""
+        return _answer(predictor, path)
+
+    def read_whole(path: str | None) -> _Outputs:
+        """Read the whole picture as one face."""
+        return _answer(whole_predictor, path)
+
+    def offer(path: str | None, faces: list[dict[str, Any]]) -> Any:
+        return gr.update(visible=path is not None and not faces)
+
+    with gr.Blocks(title="AgeLens", analytics_enabled=False, delete_cache=(KEPT, KEPT)) as page:
         gr.Markdown(_INTRODUCTION)
         with gr.Row():
             with gr.Column():
@@ -108,27 +79,37 @@ def build(predictor: Predictor) -> Any:
                 gr.Examples([str(path) for path in example_images()], photo, label="Example (NASA)")
             with gr.Column():
                 picture = gr.Image(
-                    label="Faces",
                     interactive=False,
                     format="jpeg",
                     buttons=["fullscreen", "download"],  # no sharing: it posts the photo elsewhere
+                    label="Faces",
                     height=380,
                     elem_id="faces",
                 )
                 message = gr.Markdown(elem_id="message")
                 whole = gr.Button("Read the whole picture as one face", visible=False, elem_id="whole")
         cards = gr.HTML(elem_id="cards")
-        gr.Markdown(_LIMITS.format(name=spec.name, size=spec.input.size, licence=spec.licence))
+        gr.Markdown(_LIMITS.format(spec=predictor.bundle.spec))
         answers = gr.JSON(visible=False)
         outputs = [picture, message, cards, answers]
-        read = photo.change(demo.read, photo, outputs, api_name="predict", show_progress="minimal")
-        whole.click(demo.read_whole, photo, outputs, api_name="predict_whole")
-
-        def offer(path: str | None, faces: list[dict[str, Any]]) -> Any:
-            return gr.update(visible=path is not None and not faces)
-
-        read.then(offer, [photo, answers], whole, api_visibility="private")
+        answered = photo.change(read, photo, outputs, api_name="predict", show_progress="minimal")
+        whole.click(read_whole, photo, outputs, api_name="predict_whole")
+        answered.then(offer, [photo, answers], whole, api_visibility="private")
     return page
+
+
+def _answer(predictor: Predictor, path: str | None) -> _Outputs:
+    import gradio
+
+    if path is None:
+        return None, "", "", []
+    try:
+        faces = predictor.predict(path, name="the file")  # the upload's own path would say nothing
+        picture = annotate(path, faces, max_side=SHOWN_SIDE)
+    except ImageError as error:
+        raise gradio.Error(f"This photo cannot be read: {error}") from error
+    count = {0: _NO_FACE, 1: "One face."}.get(len(faces), f"{len(faces)} faces, the largest first.")
+    return picture, count, face_cards(faces) if faces else "", [face.to_dict() for face in faces]
 
 
 def launch(
@@ -149,7 +130,7 @@ def launch(
         block: wait until the server is stopped.
 
     Returns:
-        The page; ``page.local_url`` is where it is.
+        The page; ``page.local_url`` is its address.
     """
     os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="agelens-demo-"))
     page = build(load(model, detector))

@@ -12,7 +12,6 @@ from agelens.errors import AgeLensError, require
 from agelens.files import folder_written_whole, write_text
 from agelens.models.bundle import copy_bundle
 from agelens.models.catalogue import resolve
-from agelens.models.hubs import HuggingFaceUri
 from agelens.version import __version__
 
 _APP = '''"""AgeLens on Hugging Face Spaces: upload a face, get age and gender."""
@@ -39,7 +38,7 @@ short_description: Age with its interval, and gender, from a face
 # {title}
 
 Age (with an interval and the whole distribution) and gender of every face in a photo, by AgeLens.
-Model: `{name}`. Licence of the weights: {licence}.
+Model: `{spec.name}`. Licence of the weights: {spec.licence}.
 
 Gender is the binary label of the training data, not a person's identity. Do not use it to decide about a
 person. The example photo is NASA's, in the public domain.
@@ -72,14 +71,9 @@ def build_space(folder: Path, model: str = "embedded", *, title: str = "AgeLens"
         write_text(partial / "app.py", _APP.format(model="bundle" if own_folder else model))
         extras = "demo,hubs" if on_hub else "demo"
         write_text(partial / "requirements.txt", f"{package or f'agelens[{extras}]=={__version__}'}\n")
-        text = _README.format(
-            title=title,
-            gradio=version("gradio"),
-            python=".".join(platform.python_version_tuple()[:2]),
-            name=bundle.spec.name,
-            licence=bundle.spec.licence,
-        )
-        write_text(partial / "README.md", text)
+        python = ".".join(platform.python_version_tuple()[:2])
+        readme = _README.format(title=title, gradio=version("gradio"), python=python, spec=bundle.spec)
+        write_text(partial / "README.md", readme)
         (partial / "examples").mkdir()
         for image in example_images():
             shutil.copyfile(image, partial / "examples" / image.name)
@@ -87,14 +81,3 @@ def build_space(folder: Path, model: str = "embedded", *, title: str = "AgeLens"
             (partial / "bundle").mkdir()
             copy_bundle(bundle, partial / "bundle")
     return folder
-
-
-def push_space(folder: Path, uri: HuggingFaceUri, *, private: bool = True) -> str:
-    """Upload a Space's folder through huggingface_hub; returns its address.
-
-    Raises:
-        HubError: no credentials, or the hub refused or could not be reached.
-    """
-    from agelens.models.hubs.huggingface import upload
-
-    return upload(folder, uri, private=private, repo_type="space")

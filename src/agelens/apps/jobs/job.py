@@ -10,11 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from agelens.errors import JobError, require
 from agelens.files import write_text, written_whole
@@ -44,11 +43,6 @@ class JobSpec:
     runtime: RuntimeName
     options: AnswerOptions
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, the options among the others."""
-        values = asdict(self)
-        return values | values.pop("options")
-
 
 def run_job(
     predictor: Predictor,
@@ -73,7 +67,7 @@ def run_job(
         JobError: the job begun there asked for something else, or its images have changed.
         MissingExtraError: pyarrow is not installed.
     """
-    require("pyarrow", "jobs")
+    pq = require("pyarrow.parquet", "jobs")
     folder = output.with_name(f"{output.name}.parts")
     _begin(folder, spec)
     report = Tally(spec.options, str(output))
@@ -83,55 +77,42 @@ def run_job(
     while chunk := list(islice(source, part)):
         path = folder / f"{len(parts):06d}.parquet"
         digest = hashlib.sha256("\n".join(one.name for one in chunk).encode()).hexdigest()
-        if path.exists():
-            _check(path, digest, folder)
+        if not path.exists():
+            with parquet_writer(path, spec.options, {"images": digest}) as add:
+                for now, (image, answer) in enumerate(answered(predictor, chunk, spec.options), done + 1):
+                    add(answer, image)
+                    progress(now)
+        elif (pq.read_schema(path).metadata or {}).get(b"images") == digest.encode():
             report.resumed += len(chunk)
         else:
-            with parquet_writer(path, spec.options, {"images": digest}) as add:
-                for here, (image, answer) in enumerate(answered(predictor, chunk, spec.options), start=1):
-                    add(answer, image)
-                    progress(done + here)
+            raise JobError(
+                f"the images have changed since the job in {folder} began (at part {path.stem}); "
+                "delete the folder to begin anew"
+            )
         done += len(chunk)
         progress(done)
         parts.append(path)
-    _join(parts, output, spec, report)
+    schema = parquet_schema(spec.options)
+    with written_whole(output) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as file:
+        for path in parts:
+            table = pq.read_table(path).replace_schema_metadata(None)
+            file.write_table(table)
+            report.add_table(table)
     shutil.rmtree(folder)
     return report
 
 
 def _begin(folder: Path, spec: JobSpec) -> None:
-    about = folder / "job.json"
+    about, asked = folder / "job.json", asdict(spec)
+    asked |= asked.pop("options")
     if not about.exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        write_text(about, json.dumps(spec.to_dict(), indent=2) + "\n")
+        write_text(about, json.dumps(asked, indent=2) + "\n")
         return
-    began: dict[str, Any] = json.loads(about.read_text(encoding="utf-8"))
-    if different := [key for key, value in spec.to_dict().items() if began.get(key) != value]:
+    began = json.loads(about.read_text(encoding="utf-8"))
+    if different := [key for key, value in asked.items() if began.get(key) != value]:
         raise JobError(
             f"{folder} holds a job that asked for another {', '.join(different)}; "
             "run its command again to end it, or delete the folder to begin anew"
         )
-
-
-def _check(path: Path, digest: str, folder: Path) -> None:
-    import pyarrow.parquet as pq
-
-    if (pq.read_schema(path).metadata or {}).get(b"images") != digest.encode():
-        raise JobError(
-            f"the images have changed since the job in {folder} began (at part {path.stem}); "
-            "delete the folder to begin anew"
-        )
-
-
-def _join(parts: Sequence[Path], output: Path, spec: JobSpec, report: Tally) -> None:
-    import pyarrow.parquet as pq
-
-    with (
-        written_whole(output) as temporary,
-        pq.ParquetWriter(temporary, parquet_schema(spec.options), compression="zstd") as writer,
-    ):
-        for path in parts:
-            table = pq.read_table(path).replace_schema_metadata(None)
-            writer.write_table(table)
-            report.add_table(table)

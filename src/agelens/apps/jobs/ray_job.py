@@ -31,25 +31,19 @@ class RayWorker:
     """What each process of the cluster holds: the model, with one thread, since there is a worker a core."""
 
     def __init__(self, model: str, spec: JobSpec) -> None:
-        self._options = spec.options
         detector: Any = spec.detector
+        self._options = spec.options
         self._predictor = load(model, detector, threads=1, runtime=spec.runtime)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Answer a batch: columns ``image`` and, where they came along, ``bytes``."""
         names = batch["image"].to_pylist()
         contents = batch["bytes"].to_pylist() if "bytes" in batch.column_names else [None] * len(names)
-        fetched = [_fetch(name) if held is None else held for name, held in zip(names, contents, strict=True)]
-        images = [
-            ImageRef(name, image)
-            for name, image in zip(names, fetched, strict=True)
-            if not isinstance(image, str)
-        ]
-        read = self._predictor.predict_many(images, self._options)
-        answers = [
-            Answer(name, error=image) if isinstance(image, str) else next(read)
-            for name, image in zip(names, fetched, strict=True)
-        ]
+        fetched = list(map(_fetch, names, contents))
+        read = self._predictor.predict_many(
+            (image for image in fetched if isinstance(image, ImageRef)), self._options
+        )
+        answers = (next(read) if isinstance(image, ImageRef) else image for image in fetched)
         return parquet_table(answers, self._options)
 
 
@@ -111,37 +105,35 @@ def images_of(paths: Sequence[str]) -> Any:
     """What a cluster reads: a dataset of bytes where the paths are such tables, else paths and addresses."""
     if (held := table_of_bytes(paths)) is not None:
         return held
-    addresses = [path for path in paths if "://" in path]
-    return addresses + [str(one.source) for one in stream([path for path in paths if "://" not in path])]
+    local = [str(one.source) for one in stream([path for path in paths if "://" not in path])]
+    return [path for path in paths if "://" in path] + local
 
 
 def table_of_bytes(paths: Sequence[str]) -> Any:
     """A Ray dataset of Parquet tables that hold the images themselves; None where they do not."""
-    tables = [path for path in paths if path.endswith(".parquet")]
-    if not tables or len(tables) < len(paths):
+    if not paths or not all(path.endswith(".parquet") for path in paths):
         return None
     data = require("ray.data", "ray")
     import fsspec
     import pyarrow.parquet as pq
 
-    with fsspec.open(tables[0], "rb") as file:
+    with fsspec.open(paths[0], "rb") as file:
         if not {"image", "bytes"} <= set(pq.read_schema(file).names):
             return None
-    return data.read_parquet(tables, columns=["image", "bytes"])
+    return data.read_parquet(list(paths), columns=["image", "bytes"])
 
 
-def _fetch(name: str) -> bytes | Path | str:
-    """An image's bytes, or where it lies, or why it cannot be had."""
-    if "://" not in name:
-        return Path(name)
+def _fetch(name: str, content: bytes | None) -> ImageRef | Answer:
+    """An image, fetched where its bytes did not come along, or the answer that it cannot be had."""
+    if content is not None or "://" not in name:
+        return ImageRef(name, Path(name) if content is None else content)
     import fsspec
 
     try:
         with fsspec.open(name, "rb") as file:
-            content: bytes = file.read()
-            return content
+            return ImageRef(name, file.read())
     except (OSError, ImportError, ValueError) as error:
-        return f"{name}: {error}"
+        return Answer(name, error=f"{name}: {error}")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from agelens.apps.service import metrics, problems, schema
-from agelens.apps.service.batching import Batcher, OverloadedError
+from agelens.apps.service.batching import Batcher
 from agelens.apps.service.problems import RefusedError
 from agelens.apps.service.settings import Settings, from_environment
 from agelens.apps.service.uploads import receive_images
@@ -48,14 +48,7 @@ def create() -> FastAPI:
             max_pixels=int(settings.max_megapixels * 1e6),
             max_faces=settings.max_faces,
         )
-        batcher = Batcher(
-            predictor,
-            queue=settings.queue,
-            batch_size=settings.batch_size,
-            window_ms=settings.window_ms,
-            threads=settings.threads,
-            on_batch=metrics.BATCH.observe,
-        )
+        batcher = Batcher(predictor, settings, metrics.BATCH.observe)
         metrics.PENDING.set(0)
         batcher.start()
         app.state.batcher, app.state.spec = batcher, predictor.bundle.spec
@@ -82,10 +75,7 @@ def create() -> FastAPI:
         openapi_extra={"requestBody": schema.REQUEST_BODY},
         summary="Answer every face of one or many images",
     )
-    async def predict(
-        request: Request,
-        query: Annotated[schema.AnswerQuery, Query()],
-    ) -> JSONResponse:
+    async def predict(request: Request, query: Annotated[schema.AnswerQuery, Query()]) -> JSONResponse:
         answers = await _answer(request, settings, AnswerOptions(**query.model_dump()))
         return JSONResponse([answer.to_dict() for answer in answers])
 
@@ -100,11 +90,8 @@ def create() -> FastAPI:
 
     @app.get("/readyz", summary="Whether it would take a request now", responses=problems.describe(503))
     async def readyz(request: Request) -> dict[str, str]:
-        try:
-            with request.app.state.batcher.room():
-                return {"status": "ready"}
-        except OverloadedError as error:
-            raise _overloaded(error) from None
+        with request.app.state.batcher.room():
+            return {"status": "ready"}
 
     @app.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
     async def exposition() -> Response:
@@ -123,8 +110,6 @@ async def _answer(request: Request, settings: Settings, options: AnswerOptions) 
             request.state.images = len(images)
             async with asyncio.timeout(settings.deadline_seconds):
                 answers = await batcher.answer(images, options)
-    except OverloadedError as error:
-        raise _overloaded(error) from None
     except TimeoutError:
         raise RefusedError(504, f"the answer took longer than {settings.deadline_seconds:g} s") from None
     finally:
@@ -135,11 +120,6 @@ async def _answer(request: Request, settings: Settings, options: AnswerOptions) 
     if all(answer.error for answer in answers):
         raise RefusedError(422, "; ".join(str(answer.error) for answer in answers))
     return answers
-
-
-def _overloaded(error: OverloadedError) -> RefusedError:
-    detail = f"too many images are waiting; try again in {error.retry_after} s"
-    return RefusedError(503, detail, {"Retry-After": str(error.retry_after)})
 
 
 def _authorise(keys: tuple[str, ...]) -> Callable[..., None]:

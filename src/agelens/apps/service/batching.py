@@ -12,39 +12,29 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
+from agelens.apps.service.problems import RefusedError
+from agelens.apps.service.settings import Settings
 from agelens.inference.answers import Answer
 from agelens.inference.options import AnswerOptions
-from agelens.inference.predictor import AlignedFaces
+from agelens.inference.predictor import AlignedFaces, Predictor
 from agelens.inference.sources import ImageRef
 
 #: Decay of the running mean of seconds per image.
 _DECAY = 0.95
 
-_Result = TypeVar("_Result")
 
-
-class Engine(Protocol):
-    """What the batcher drives: a ``Predictor``. It is called from threads."""
-
-    def detect(self, image: ImageRef) -> AlignedFaces:
-        """Open an image and align its faces."""
-
-    def infer(self, images: Sequence[AlignedFaces], options: AnswerOptions) -> Iterator[Answer]:
-        """Run the network on the faces of several images: one answer an image, in order."""
-
-
-class OverloadedError(Exception):
+class OverloadedError(RefusedError):
     """There is no room for more images; ``retry_after`` is in whole seconds."""
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"try again in {retry_after} s")
+        detail = f"too many images are waiting; try again in {retry_after} s"
+        super().__init__(503, detail, {"Retry-After": str(retry_after)})
         self.retry_after = retry_after
 
 
@@ -62,49 +52,31 @@ class _Job:
 
 
 class Batcher:
-    """Answers images in batches across requests.
+    """Answers images in batches across requests, within the settings of the service.
+
+    The predictor is called from threads; ``on_batch`` is told the number of images of each batch.
 
     Attributes:
         pending: images admitted and not yet released.
     """
 
     def __init__(
-        self,
-        engine: Engine,
-        *,
-        queue: int,
-        batch_size: int,
-        window_ms: float,
-        threads: int,
-        on_batch: Callable[[int], None] = lambda size: None,
+        self, predictor: Predictor, settings: Settings, on_batch: Callable[[int], None] = lambda size: None
     ) -> None:
-        """Take the engine; ``start`` begins.
-
-        Args:
-            engine: finds faces and runs the network on them.
-            queue: images admitted at once.
-            batch_size: images whose faces go through the network together.
-            window_ms: milliseconds a found face may wait for others while there are images to open.
-            threads: worker threads, which find faces and run the network.
-            on_batch: told the number of images of each batch.
-        """
         self.pending = 0
-        self._engine = engine
-        self._queue = queue
-        self._batch_size = batch_size
-        self._window = window_ms / 1000
-        self._threads = threads
+        self._predictor = predictor
+        self._settings = settings
         self._on_batch = on_batch
         self._unopened: deque[_Job] = deque()
         self._opened: deque[_Job] = deque()
         self._signals = asyncio.Semaphore(0)  # at least one for each job that waits
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="agelens")
+        self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="agelens")
         self._workers: list[asyncio.Task[None]] = []
         self._seconds_each = 0.05  # per image, all threads working side by side
 
     def start(self) -> None:
         """Begin to work; needs a running event loop."""
-        self._workers = [asyncio.create_task(self._work()) for _ in range(self._threads)]
+        self._workers = [asyncio.create_task(self._work()) for _ in range(self._settings.threads)]
 
     async def stop(self) -> None:
         """Stop working; what was admitted has been answered by then."""
@@ -124,7 +96,7 @@ class Batcher:
 
         def take(images: int) -> None:
             nonlocal held
-            if self.pending + images > self._queue:
+            if self.pending + images > self._settings.queue:
                 raise OverloadedError(max(1, math.ceil(self.pending * self._seconds_each)))
             self.pending += images
             held += images
@@ -160,41 +132,39 @@ class Batcher:
         """Take the jobs whose faces should go through the network before another image is opened."""
         if not self._opened:
             return []
-        waited = time.monotonic() - self._opened[0].opened
-        if self._unopened and len(self._opened) < self._batch_size and waited < self._window:
+        size, waited = self._settings.batch_size, time.monotonic() - self._opened[0].opened
+        if self._unopened and len(self._opened) < size and waited < self._settings.window_ms / 1000:
             return []
-        return [self._opened.popleft() for _ in range(min(self._batch_size, len(self._opened)))]
+        return [self._opened.popleft() for _ in range(min(size, len(self._opened)))]
 
     async def _detect(self, job: _Job) -> None:
         image, job.image = job.image, None
         if image is None or job.answer.done():  # its client has given up
             return
-        started = time.monotonic()
+        started, loop = time.monotonic(), asyncio.get_running_loop()
         try:
-            job.faces = await self._in_thread(lambda: self._engine.detect(image))
+            job.faces = await loop.run_in_executor(self._pool, self._predictor.detect, image)
         except Exception as error:  # its request hears of it; the others go on
             job.fail(error)
             return
         job.opened = time.monotonic()
         self._opened.append(job)
         self._signals.release()
-        each = (job.opened - started) / self._threads
+        each = (job.opened - started) / self._settings.threads
         self._seconds_each = _DECAY * self._seconds_each + (1 - _DECAY) * each
 
     async def _infer(self, jobs: list[_Job]) -> None:
         jobs = [job for job in jobs if not job.answer.done()]
         if jobs:
             self._on_batch(len(jobs))
-        alike: defaultdict[AnswerOptions, list[_Job]] = defaultdict(list)
-        for job in jobs:
-            alike[job.options].append(job)
-        for options, group in alike.items():
-            await self._infer_alike(group, options)
+        for options in dict.fromkeys(job.options for job in jobs):
+            await self._infer_alike([job for job in jobs if job.options == options], options)
 
     async def _infer_alike(self, jobs: list[_Job], options: AnswerOptions) -> None:
         faces = [job.faces for job in jobs if job.faces is not None]
+        loop, infer = asyncio.get_running_loop(), self._predictor.infer
         try:
-            answers = await self._in_thread(lambda: list(self._engine.infer(faces, options)))
+            answers = await loop.run_in_executor(self._pool, lambda: list(infer(faces, options)))
         except Exception as error:  # the requests hear of it; the service goes on
             for job in jobs:
                 job.fail(error)
@@ -202,6 +172,3 @@ class Batcher:
         for job, answer in zip(jobs, answers, strict=True):
             if not job.answer.done():
                 job.answer.set_result(answer)
-
-    def _in_thread(self, work: Callable[[], _Result]) -> Awaitable[_Result]:
-        return asyncio.get_running_loop().run_in_executor(self._pool, work)

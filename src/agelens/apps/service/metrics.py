@@ -13,9 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("agelens.service")
 
-#: Set by ``agelens serve --workers``: the folder in which the processes keep their metrics together.
-MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
-
 _KNOWN = frozenset({"/v1/predict", "/v1/model", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
 
 REQUESTS = Counter("agelens_requests", "Requests answered.", ["path", "status"])
@@ -37,7 +34,7 @@ PENDING = Gauge(
 
 def exposition() -> bytes:
     """The metrics of all worker processes in Prometheus' text format."""
-    if MULTIPROCESS in os.environ:
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # set by ``agelens serve --workers``
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
@@ -71,16 +68,13 @@ class RequestMetrics:
             REQUESTS.labels(path, str(status)).inc()
             SECONDS.labels(path).observe(seconds)
             if path not in ("/healthz", "/readyz", "/metrics"):
-                log.info(
-                    json.dumps(
-                        {
-                            "time": round(time.time(), 3),
-                            "method": scope["method"],
-                            "path": path,
-                            "status": status,
-                            "ms": round(1000 * seconds, 1),
-                            "images": scope.get("state", {}).get("images"),
-                            "pid": os.getpid(),
-                        }
-                    )
-                )
+                entry = {
+                    "time": round(time.time(), 3),
+                    "method": scope["method"],
+                    "path": path,
+                    "status": status,
+                    "ms": round(1000 * seconds, 1),
+                    "images": scope.get("state", {}).get("images"),
+                    "pid": os.getpid(),
+                }
+                log.info(json.dumps(entry))

@@ -25,13 +25,7 @@ SCHEMA = {
 
 
 class RefusedError(Exception):
-    """A request that is not answered, and why.
-
-    Args:
-        status: the HTTP status.
-        detail: a sentence to the client.
-        headers: further HTTP headers, such as ``Retry-After``.
-    """
+    """A request that is not answered: its HTTP status, a sentence to the client, and further headers."""
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -68,10 +62,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _(request: Request, error: RequestValidationError) -> JSONResponse:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
-        )
-        return response_of(422, faults)
+        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        return response_of(422, "; ".join(faults))
 
     @app.exception_handler(Exception)
     def _(request: Request, error: Exception) -> JSONResponse:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Annotated, Any, get_type_hints
+import dataclasses
+from typing import Any, get_type_hints
 
 from pydantic import BaseModel, Field, create_model
 
@@ -11,41 +11,28 @@ from agelens.inference.answers import Face, reported_fields
 from agelens.inference.options import AnswerOptions
 
 
-def _of_options() -> dict[str, Any]:
-    kinds = get_type_hints(AnswerOptions)
-    return {
-        option.name: (
-            Annotated[
-                kinds[option.name],
-                Field(
-                    ge=option.metadata["min"],
-                    le=option.metadata["max"],
-                    description=option.metadata["help"],
-                ),
-            ],
-            option.default,
-        )
-        for option in fields(AnswerOptions)
-    }
+def _described(option: dataclasses.Field[Any]) -> Any:
+    about = option.metadata
+    return Field(option.default, ge=about["min"], le=about["max"], description=about["help"])
 
 
-def _of_faces() -> dict[str, Any]:
-    kinds = get_type_hints(Face)
-    always = reported_fields(with_at_least=False)
-    return {
-        one.name: (
-            kinds[one.name] | None if one.metadata["withheld"] else kinds[one.name],
-            ... if one in always else None,
-        )
-        for one in reported_fields(with_at_least=True)
-    }
-
+_kinds, _options = get_type_hints(AnswerOptions), dataclasses.fields(AnswerOptions)
+_query: dict[str, Any] = {one.name: (_kinds[one.name], _described(one)) for one in _options}
 
 #: The query of a request: the fields of ``AnswerOptions``.
-AnswerQuery = create_model("AnswerQuery", **_of_options())
+AnswerQuery = create_model("AnswerQuery", **_query)
+
+_face_kinds, _always = get_type_hints(Face), reported_fields(with_at_least=False)
+_reported: dict[str, Any] = {
+    one.name: (
+        _face_kinds[one.name] | None if one.metadata["withheld"] else _face_kinds[one.name],
+        ... if one in _always else None,
+    )
+    for one in reported_fields(with_at_least=True)
+}
 
 #: One face; pixels of the upright original, years, probabilities.
-FaceAnswer = create_model("FaceAnswer", __doc__=Face.__doc__, **_of_faces())
+FaceAnswer = create_model("FaceAnswer", __doc__=Face.__doc__, **_reported)
 
 
 class ImageAnswer(BaseModel):
@@ -58,24 +45,19 @@ class ImageAnswer(BaseModel):
     faces: list[FaceAnswer]  # type: ignore[valid-type]
 
 
+_FILE = {"type": "string", "format": "binary"}
+_FORM = {
+    "type": "object",
+    "required": ["images"],
+    "properties": {"images": {"type": "array", "items": _FILE, "minItems": 1}},
+}
+
 #: The bodies that ``POST /v1/predict`` takes.
 REQUEST_BODY: dict[str, Any] = {
     "required": True,
     "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["images"],
-                "properties": {
-                    "images": {
-                        "type": "array",
-                        "items": {"type": "string", "format": "binary"},
-                        "minItems": 1,
-                    }
-                },
-            }
-        },
-        "image/*": {"schema": {"type": "string", "format": "binary"}},
-        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        "multipart/form-data": {"schema": _FORM},
+        "image/*": {"schema": _FILE},
+        "application/octet-stream": {"schema": _FILE},
     },
 }

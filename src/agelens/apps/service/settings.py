@@ -8,12 +8,6 @@ from typing import Any, Literal
 
 from agelens.errors import AgeLensError
 
-#: ``AGELENS_SERVE_QUEUE`` sets ``queue``, and so on: so the settings reach uvicorn's worker processes.
-PREFIX = "AGELENS_SERVE_"
-
-#: Keys of which clients must show one, separated by commas; without it the service is open.
-API_KEYS = "AGELENS_API_KEYS"
-
 
 def _setting(default: Any, help: str, min: float | None = None, max: float | None = None) -> Any:
     return field(default=default, metadata={"help": help, "min": min, "max": max})
@@ -60,8 +54,9 @@ class Settings:
         return int(self.max_mb * 2**20)
 
     def to_environment(self) -> None:
-        """Leave the settings to this process and to those that it starts from now on."""
-        os.environ.update({PREFIX + name.upper(): str(value) for name, value in asdict(self).items()})
+        """Leave the settings to this process and to uvicorn's workers: ``AGELENS_SERVE_QUEUE`` and so on."""
+        for name, value in asdict(self).items():
+            os.environ[f"AGELENS_SERVE_{name.upper()}"] = str(value)
 
 
 def from_environment() -> tuple[Settings, tuple[str, ...]]:
@@ -86,7 +81,7 @@ def from_environment() -> tuple[Settings, tuple[str, ...]]:
         environment = Environment()
     except ValidationError as error:
         fault = error.errors()[0]
-        name = "_".join(["AGELENS", *(str(part) for part in fault["loc"])]).upper()
+        name = "_".join(["AGELENS", *map(str, fault["loc"])]).upper()
         unknown = fault["type"] == "unexpected_keyword_argument"
         why = "the service has no such setting" if unknown else fault["msg"]
         raise AgeLensError(f"{name}: {why}") from error

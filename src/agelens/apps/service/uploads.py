@@ -19,17 +19,8 @@ _NAME = 255
 #: Form fields that are not files are ignored; a form with more of them than this is refused.
 _FIELDS = 8
 
-
 #: What an image without a file's name is called.
 _UNNAMED = "(in memory)"
-
-
-class _InMemory(MultiPartParser):
-    """Never spools to disk: the body's limit is also the file's."""
-
-    def __init__(self, request: Request, stream: AsyncGenerator[bytes, None], settings: Settings) -> None:
-        super().__init__(request.headers, stream, max_files=settings.max_images, max_fields=_FIELDS)
-        self.spool_max_size = settings.max_bytes + 1
 
 
 async def receive_images(request: Request, settings: Settings) -> list[ImageRef]:
@@ -52,9 +43,8 @@ async def receive_images(request: Request, settings: Settings) -> list[ImageRef]
                     raise RefusedError(400, "the body is empty; send an image's bytes")
                 return [ImageRef(_UNNAMED, body)]
     except TimeoutError:
-        raise RefusedError(
-            408, f"the body did not arrive within {settings.upload_seconds:g} s", {"Connection": "close"}
-        ) from None
+        sentence = f"the body did not arrive within {settings.upload_seconds:g} s"
+        raise RefusedError(408, sentence, {"Connection": "close"}) from None
     except ClientDisconnect:
         raise RefusedError(400, "the body ended early") from None
     raise RefusedError(
@@ -63,8 +53,11 @@ async def receive_images(request: Request, settings: Settings) -> list[ImageRef]
 
 
 async def _form(request: Request, settings: Settings) -> list[ImageRef]:
+    body = _limited(request, settings)
+    parser = MultiPartParser(request.headers, body, max_files=settings.max_images, max_fields=_FIELDS)
+    parser.spool_max_size = settings.max_bytes + 1  # above the body's limit: no file is spooled to disk
     try:
-        form = await _InMemory(request, _limited(request, settings), settings).parse()
+        form = await parser.parse()
     except MultiPartException as error:
         raise RefusedError(400, f"the form cannot be read: {error.message}") from None
     except (UnicodeDecodeError, KeyError, ValueError):
@@ -88,7 +81,5 @@ async def _limited(request: Request, settings: Settings) -> AsyncGenerator[bytes
 
 
 def _too_large(settings: Settings) -> RefusedError:
-    limit = settings.max_bytes / 2**20
-    return RefusedError(
-        413, f"the body is over {limit:g} MiB; send fewer or smaller images", {"Connection": "close"}
-    )
+    sentence = f"the body is over {settings.max_bytes / 2**20:g} MiB; send fewer or smaller images"
+    return RefusedError(413, sentence, {"Connection": "close"})
