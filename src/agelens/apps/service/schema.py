@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_type_hints
 
 from pydantic import BaseModel, Field, create_model
 
-from agelens.inference.answers import Face, reported_fields
+from agelens.inference.answers import Face
 from agelens.inference.options import AnswerOptions
 
 
@@ -31,13 +31,13 @@ def _of_options() -> dict[str, Any]:
 
 def _of_faces() -> dict[str, Any]:
     kinds = get_type_hints(Face)
-    always = reported_fields(with_at_least=False)
     return {
         one.name: (
             kinds[one.name] | None if one.metadata["withheld"] else kinds[one.name],
-            ... if one in always else None,
+            None if one.metadata["asked"] else ...,
         )
-        for one in reported_fields(with_at_least=True)
+        for one in fields(Face)
+        if one.metadata
     }
 
 
