@@ -26,8 +26,7 @@ AGES: NDArray[np.float64] = np.arange(MIN_AGE, MAX_AGE + 1, dtype=np.float64)
 #: Years. The standard deviation around an exact label, as in the competition's public EfficientNet-B4 entry.
 DEFAULT_SIGMA = 1.5
 
-#: Legal adult age, years; the threshold of the calibration and age-check figures.
-ADULT = 18
+ADULT = 18  # years, the legal adult age; the threshold of the calibration and age-check figures
 
 
 def gaussian(age: ArrayLike, sigma: ArrayLike = DEFAULT_SIGMA) -> NDArray[np.float32]:

@@ -35,11 +35,8 @@ _WANTED = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "AVIF")
 Image.preinit()
 FORMATS = tuple(name for name in _WANTED if name in Image.OPEN)
 
-#: Pixels. Larger pictures are refused as decompression bombs: 178 million is a 540 MB RGB array.
-MAX_PIXELS = 178_956_970
-
-#: Pixels. Pictures with a longer side are reduced, JPEG already while decoding.
-MAX_SIDE = 2048
+MAX_PIXELS = 178_956_970  # larger pictures, over 540 MB as an RGB array, are refused as decompression bombs
+MAX_SIDE = 2048  # pixels; pictures with a longer side are reduced, JPEG already while decoding
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from agelens.labels import Gender
 
 #: Box and label colours that stay apart for colour-blind eyes (Okabe & Ito 2008), with their text colour.
 COLOURS = {Gender.MALE: ((0, 114, 178), "white"), Gender.FEMALE: ((230, 159, 0), "black")}
-
-REFUSED = ((90, 96, 104), "white")
+REFUSED = ((90, 96, 104), "white")  # where the answers are withheld
 
 #: Pixels. Smaller text cannot be read, so small pictures are enlarged until it fits.
 SMALLEST_TEXT, SMALLEST_SIDE = 13, 480

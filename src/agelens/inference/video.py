@@ -111,7 +111,7 @@ def answer_frames(
 
 @contextmanager
 def mp4_encoder(path: Path, rate: float, size: tuple[int, int]) -> Iterator[Callable[[Pixels], None]]:
-    """Write an MP4 of ``size`` (width, height): the function given appends a (height, width, 3) uint8 RGB frame.
+    """Write an MP4, ``size`` is (width, height): the function given appends a (height, width, 3) uint8 frame.
 
     Raises:
         ImageError: OpenCV has no encoder for it here.

@@ -164,8 +164,9 @@ def picture_writer(folder: Path) -> Iterator[Sink[Answer]]:
     def add(answer: Answer, image: Source) -> None:
         if answer.error is not None:
             return
-        source, suffix = Path(answer.image), Path(answer.image).suffix.lower()
-        suffix = suffix if suffix in (".jpg", ".jpeg", ".png", ".webp") else ".png"
+        source = Path(answer.image)
+        kept = source.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")
+        suffix = source.suffix.lower() if kept else ".png"
         path, number = folder / f"{source.stem}{suffix}", 2
         while path in drawn:
             path, number = folder / f"{source.stem}-{number}{suffix}", number + 1
@@ -242,8 +243,8 @@ class Tally:
         """What a person should know, in order: a job's sum, the faces refused, the images not read."""
         said = list(self.failures)
         if self.refused:
-            lowest = f"quality {self.options.min_quality:g}"
-            said.insert(0, f"{self.refused} faces are below {lowest} and were refused")
+            lowest = self.options.min_quality
+            said.insert(0, f"{self.refused} faces are below quality {lowest:g} and were refused")
         if self.output is not None:
             more = f", {self.resumed} of them before this start" if self.resumed else ""
             said.insert(0, f"{self.output}: {self.faces} faces of {self.images} images{more}")

@@ -14,11 +14,8 @@ from agelens.faces.images import Pixels
 
 DetectorName = Literal["auto", "yunet", "haar", "whole"]
 
-#: Pixels. Detectors look at pictures reduced to this longer side.
-DETECTION_SIDE = 1024
-
-#: Share of the longer side added around the picture, so that faces cut by its edge are found.
-BORDER = 0.125
+DETECTION_SIDE = 1024  # pixels; detectors look at pictures reduced to this longer side
+BORDER = 0.125  # share of the longer side added around the picture, so that faces cut by its edge are found
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,7 @@ class Haar:
                 raise DetectorError(
                     "this OpenCV carries no Haar cascades; install opencv-python-headless 4.x"
                 )
-        cascades: tuple[cv2.CascadeClassifier, cv2.CascadeClassifier] = self._local.cascades
-        return cascades
+        return self._local.cascades
 
 
 def _find_eyes(cascade: cv2.CascadeClassifier, face: Pixels) -> NDArray[np.float64] | None:

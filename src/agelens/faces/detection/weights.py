@@ -12,9 +12,7 @@ from agelens.files import sha256, written_whole
 FILE_NAME = "face_detection_yunet_2026may.onnx"
 SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
 URL = f"https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/{FILE_NAME}"
-
-#: Seconds. The file is 230 KB; a network that needs longer to answer is taken as absent.
-TIMEOUT = 5.0
+TIMEOUT = 5.0  # seconds; a network that needs longer to answer for 230 KB is taken as absent
 
 
 def yunet_file(path: Path | None = None, url: str = URL) -> Path:

@@ -18,11 +18,8 @@ from agelens.faces.detection.base import Detection, View, in_picture
 from agelens.faces.detection.weights import FILE_NAME
 from agelens.faces.images import Pixels
 
-#: Pixels of the view a cell of each of the network's three grids stands for.
-STRIDES = (8, 16, 32)
-
-#: Detections that overlap more than this (intersection over union) are one face.
-OVERLAP = 0.3
+STRIDES = (8, 16, 32)  # pixels of the view that a cell of each of the network's grids stands for
+OVERLAP = 0.3  # detections of more intersection over union are one face
 
 _OUTPUTS = tuple(f"{part}_{stride}" for stride in STRIDES for part in ("cls", "obj", "bbox", "kps"))
 
