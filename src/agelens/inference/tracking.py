@@ -40,7 +40,7 @@ class TrackedFace:
         return {"track": self.track, "frames": self.frames, **self.face.to_dict()}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Track:
     number: int
     box: Box
@@ -84,13 +84,14 @@ class Tracker:
         ]
         of_face: dict[int, _Track] = {}
         for overlap, place, track in sorted(pairs, key=lambda pair: -pair[0]):
-            taken = any(track is other for other in of_face.values())
-            if overlap >= OVERLAP and place not in of_face and not taken:
+            if overlap >= OVERLAP and place not in of_face and track not in of_face.values():
                 of_face[place] = track
         tracked = []
         for place, face in enumerate(faces):
-            if (track := of_face.get(place)) is None:
-                self._tracks.append(track := _Track(next(self._numbers), face.box, seconds))
+            if place not in of_face:
+                of_face[place] = _Track(next(self._numbers), face.box, seconds)
+                self._tracks.append(of_face[place])
+            track = of_face[place]
             track.add(face, seconds)
             here, quality = Detection(face.box, face.detection), np.array([face.quality])
             (averaged,) = self._predictor.answer([here], track.mean(), quality, self._options)
