@@ -35,19 +35,9 @@ __all__ = [
     "predict",
 ]
 
-#: Loaded on first use: onnxruntime and OpenCV take most of the import's time.
-_ROOMS = {
-    "Answer": "answers",
-    "AnswerOptions": "options",
-    "Face": "answers",
-    "ImageRef": "sources",
-    "Predictor": "predictor",
-    "load": "predictor",
-    "predict": "predictor",
-}
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
+    # Loaded on first use, from the module that has them all: OpenCV and ONNX Runtime take long to import.
+    if name not in __all__:
         raise AttributeError(f"module 'agelens' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"agelens.inference.{_ROOMS[name]}"), name)
+    return getattr(importlib.import_module("agelens.inference.predictor"), name)

@@ -26,19 +26,13 @@ AGES: NDArray[np.float64] = np.arange(MIN_AGE, MAX_AGE + 1, dtype=np.float64)
 #: Years. The standard deviation around an exact label, as in the competition's public EfficientNet-B4 entry.
 DEFAULT_SIGMA = 1.5
 
-#: Legal adult age, years; the threshold of the calibration and age-check figures.
-ADULT = 18
+ADULT = 18  # years, the legal adult age; the threshold of the calibration and age-check figures
 
 
 def gaussian(age: ArrayLike, sigma: ArrayLike = DEFAULT_SIGMA) -> NDArray[np.float32]:
-    """Spread exact or noisy ages as Gaussians over the bins, normalised over 0..100.
+    """Spread ages as Gaussians over the bins: scalar or (n,) years -> (101,) or (n, 101) float32.
 
-    Args:
-        age: (n,) or scalar, years.
-        sigma: years; scalar, or (n,) where every label has its own noise.
-
-    Returns:
-        (n, 101) float32, or (101,) for a scalar age; rows sum to 1.
+    ``sigma``, years, is a scalar, or (n,) where every label has its own noise.
 
     Raises:
         ValueError: a sigma that is not positive.
@@ -47,26 +41,21 @@ def gaussian(age: ArrayLike, sigma: ArrayLike = DEFAULT_SIGMA) -> NDArray[np.flo
     spread = np.asarray(sigma, dtype=np.float64)[..., None]
     if not np.all(spread > 0):
         raise ValueError("sigma must be positive (years)")
-    log_density = -0.5 * ((AGES - mean) / spread) ** 2
-    return softmax(log_density)
+    return softmax(-0.5 * ((AGES - mean) / spread) ** 2)
 
 
 def uniform(low: float, high: float) -> NDArray[np.float32]:
-    """Spread the mass of an interval label evenly over its years, both ends included.
+    """Spread the mass of an interval label evenly over its years, both ends included: (101,) float32.
 
     A year that the interval covers only in part (``low=2.5``) gets that part of the mass.
-
-    Returns:
-        (101,) float32, sums to 1.
 
     Raises:
         ValueError: ``low`` is above ``high``, or the interval lies outside 0..100.
     """
     if not low <= high:
         raise ValueError(f"age interval {low}..{high} ends before it begins")
-    # Bin k stands for the years [k - 0.5, k + 0.5).
-    covered = np.minimum(AGES + 0.5, high + 0.5) - np.maximum(AGES - 0.5, low - 0.5)
-    covered = np.maximum(covered, 0.0)
+    # Bin k stands for the years [k - 0.5, k + 0.5), and the interval for [low - 0.5, high + 0.5).
+    covered = np.maximum(np.minimum(AGES, high) - np.maximum(AGES, low) + 1, 0.0)
     if covered.sum() <= 0:
         raise ValueError(f"age interval {low}..{high} lies outside {MIN_AGE}..{MAX_AGE}")
     return (covered / covered.sum()).astype(np.float32)
@@ -88,9 +77,8 @@ def targets(
     samples: Sequence[Sample], sigma: float = DEFAULT_SIGMA, sigma_per_year: float = 0.0
 ) -> NDArray[np.float32]:
     """The label distributions of many samples: (n, 101) float32."""
-    if not samples:
-        return np.zeros((0, NUM_AGES), dtype=np.float32)
-    return np.stack([target(sample, sigma, sigma_per_year) for sample in samples])
+    rows = [target(sample, sigma, sigma_per_year) for sample in samples]
+    return np.array(rows, dtype=np.float32).reshape(-1, NUM_AGES)
 
 
 def frequencies(years: ArrayLike) -> NDArray[np.float64]:
@@ -109,8 +97,7 @@ def softmax(logits: ArrayLike, temperature: float = 1.0, offsets: ArrayLike = 0.
     ``offsets`` (nats, one a class) are added to the tempered logits.
     """
     scaled = np.asarray(logits, dtype=np.float64) / temperature + np.asarray(offsets, dtype=np.float64)
-    scaled = scaled - scaled.max(axis=-1, keepdims=True)
-    weights = np.exp(scaled)
+    weights = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return (weights / weights.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
@@ -194,8 +181,7 @@ def crps(probabilities: FloatArray, age: ArrayLike) -> NDArray[np.float64]:
     distribution on the whole years and any true age ``y``.
     """
     mass = probabilities.astype(np.float64)
-    truth = np.asarray(age)[..., None]
-    to_truth = (mass * np.abs(AGES - truth)).sum(axis=-1)
+    to_truth = (mass * np.abs(AGES - np.asarray(age)[..., None])).sum(axis=-1)
     cumulative = np.cumsum(mass, axis=-1)
     half_spread = (cumulative * (1.0 - cumulative)).sum(axis=-1)
     return np.asarray(to_truth - half_spread)

@@ -1,12 +1,10 @@
 """Intervals that hold as often as they say: split conformal prediction on the age distributions.
 
-The score of a labelled face is how far from the median of its distribution the true age lies, as the level of
-the smallest central interval that holds it: |2 F(y) - 1|, in 0..1 (Chernozhukov, Wüthrich & Zhu 2021,
-"Distributional conformal prediction"). The interval asked for at a level is then the central one at that
-level's quantile of the scores of a calibration split, with the finite-sample correction (n + 1) / n (Vovk et
-al. 2005). So that children and old people do not pay for the middle, each predicted age has a quantile of its
-own, over the calibration faces whose predicted ages lie nearest (localised conformal prediction, Guan 2023).
-How many neighbours, cross-validation on the calibration faces decides: few follow the ages, many are steady.
+The score of a labelled face is the level of the smallest central interval that holds its true age,
+|2 F(y) - 1| (Chernozhukov, Wüthrich & Zhu 2021, "Distributional conformal prediction"). The interval at a
+level is the central one at that level's quantile of a calibration split's scores, with the finite-sample
+correction (n + 1) / n (Vovk et al. 2005). So that children and old people do not pay for the middle, each
+predicted age has its own quantile, over the faces predicted nearest to it (localised, Guan 2023).
 """
 
 from __future__ import annotations
@@ -32,8 +30,7 @@ TABLE_BANDS = (*(0.25 * step for step in range(40)), *(10.0 + step for step in r
 #: Numbers of neighbours that cross-validation tries, besides all faces.
 NEIGHBOURS = (100, 150, 200, 300, 400, 600, 800, 1200, 2000)
 
-#: Folds of the cross-validation.
-FOLDS = 10
+FOLDS = 10  # of the cross-validation
 
 #: The highest central level: an interval that holds all of the mass would be 0..100.
 HIGHEST = 0.9998
@@ -91,14 +88,10 @@ def fit(
     levels: Sequence[float] = LEVELS,
     neighbours: int | None = None,
 ) -> ConformalTable:
-    """Fit the table on calibration faces that training has not seen.
+    """Fit the table on calibration faces that training has not seen: (n, 101), (n,) years.
 
-    Args:
-        probabilities: (n, 101), with the temperature that the answers will have.
-        true_age: (n,) years.
-        bands: the lower ends of the bands of predicted age, years.
-        levels: the coverages to fit.
-        neighbours: the number of faces for each band's quantiles; None lets cross-validation choose it.
+    The probabilities have the temperature that the answers will have. ``neighbours`` is the number of faces
+    for each band's quantiles; None lets cross-validation choose it: few follow the ages, many are steady.
 
     Raises:
         ValueError: there are fewer than 50 faces.
@@ -110,10 +103,10 @@ def fit(
     count = choose_neighbours(score, mean) if neighbours is None else neighbours
     centres = (np.asarray(bands) + np.asarray([*bands[1:], 101])) / 2
     nearest = _nearest(mean, centres)[:, :count]
-    table = [
-        tuple(np.round(np.minimum(row, HIGHEST), 4).tolist()) for row in _quantiles(score[nearest], levels)
-    ]
-    return ConformalTable(levels=tuple(levels), bands=tuple(bands), central=tuple(table))
+    central = np.round(np.minimum(_quantiles(score[nearest], levels), HIGHEST), 4)
+    return ConformalTable(
+        levels=tuple(levels), bands=tuple(bands), central=tuple(map(tuple, central.tolist()))
+    )
 
 
 def choose_neighbours(score: NDArray[np.float64], predicted_age: NDArray[np.float64]) -> int:

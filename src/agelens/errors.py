@@ -1,16 +1,5 @@
 """Every exception that AgeLens raises for its user: its message is a sentence, shown by the command line.
 
-    AgeLensError
-    ├── ImageError          an image cannot be read, or is refused
-    ├── DetectorError       a detector's file is missing or damaged, or its faces cannot be aligned
-    ├── LabelError          a label is no age or no gender
-    ├── ManifestError       a table of labelled images cannot be read, or breaks the schema
-    ├── RecipeError         a training recipe has an unknown key, or a value out of range
-    ├── BundleError         a model bundle is missing, incomplete, or not what its hashes say
-    ├── HubError            a hub's address is malformed, or the hub cannot do what was asked
-    ├── JobError            a job cannot go on from what lies in its output
-    └── MissingExtraError   an optional part of AgeLens is not installed
-
 All of them live here, whichever module raises them. A wrong argument of a function, which is a programmer's
 mistake and not a user's, is Python's ``ValueError``.
 """
@@ -53,7 +42,7 @@ class RecipeError(AgeLensError):
 
 
 class HubError(AgeLensError):
-    """A hub that cannot be reached, refuses, or sends what is no bundle."""
+    """A hub whose address is malformed, that cannot be reached, refuses, or sends what is no bundle."""
 
     exit_code = 1
 

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 MIN_AGE = 0
 MAX_AGE = 100  # older faces are clipped: the last of the 101 bins means "100 or more"
 NUM_AGES = MAX_AGE - MIN_AGE + 1
@@ -44,14 +40,8 @@ class Gender(StrEnum):
 
 GENDERS: tuple[Gender, Gender] = (Gender.MALE, Gender.FEMALE)
 
-_GENDER_WORDS = {
-    "male": Gender.MALE,
-    "m": Gender.MALE,
-    "man": Gender.MALE,
-    "female": Gender.FEMALE,
-    "f": Gender.FEMALE,
-    "woman": Gender.FEMALE,
-}
+_GENDER_WORDS = dict.fromkeys(("male", "m", "man"), Gender.MALE)
+_GENDER_WORDS |= dict.fromkeys(("female", "f", "woman"), Gender.FEMALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +79,7 @@ def ages_of(samples: Iterable[Sample]) -> NDArray[np.float64]:
     """The samples' ages in years, (n,) float64: the middle of an interval, NaN where none is known."""
     import numpy as np  # not above: ``import agelens`` reads this module, and NumPy takes most of a second
 
-    # NumPy reads None as NaN.
-    return np.array([sample.point_age for sample in samples], dtype=np.float64)
+    return np.array([sample.point_age for sample in samples], dtype=np.float64)  # reads None as NaN
 
 
 def genders_of(samples: Iterable[Sample]) -> NDArray[np.int64]:
@@ -127,16 +116,14 @@ def parse_gender(text: str, code: dict[str, Gender] | None = None) -> Gender | N
     word = text.strip()
     if not word:
         return None
-    if code is not None:
-        gender = code.get(word)
-        if gender is None and word.endswith(".0"):  # a column of whole numbers that pandas saved as floats
-            gender = code.get(word[:-2])
-        if gender is None:
-            known = ", ".join(f"{key}={value}" for key, value in code.items())
-            raise LabelError(f"gender {text!r} is not in the code {known}")
-        return gender
-    if (gender := _GENDER_WORDS.get(word.lower())) is None:
-        raise LabelError(f"gender {text!r} is neither 'male' nor 'female'; a bare code needs --gender-code")
+    if code is None:
+        gender = _GENDER_WORDS.get(word.lower())
+        problem = "is neither 'male' nor 'female'; a bare code needs --gender-code"
+    else:  # pandas saves a column of whole numbers with gaps as floats
+        gender = code.get(word) or code.get(word.removesuffix(".0"))
+        problem = f"is not in the code {', '.join(f'{key}={value}' for key, value in code.items())}"
+    if gender is None:
+        raise LabelError(f"gender {text!r} {problem}")
     return gender
 
 

@@ -85,8 +85,8 @@ def competition_score(
 
 def coverage(true: ArrayLike, intervals: ArrayLike) -> float:
     """The share of true ages inside their interval, ends included; ``intervals`` is (n, 2), years."""
-    truth, bounds = np.asarray(true), np.asarray(intervals)
-    return float(np.mean((truth >= bounds[:, 0]) & (truth <= bounds[:, 1])))
+    low, high = np.transpose(intervals)
+    return float(np.mean((low <= true) & (true <= high)))
 
 
 def negative_log_likelihood(probabilities: ArrayLike, label: ArrayLike) -> float:
@@ -109,8 +109,7 @@ def calibration_error(outcome: ArrayLike, probability: ArrayLike, bins: int = 15
 
 def interval_width(intervals: ArrayLike) -> float:
     """The mean width of (n, 2) intervals, years."""
-    bounds = np.asarray(intervals)
-    return float(np.mean(bounds[:, 1] - bounds[:, 0]))
+    return float(np.mean(np.diff(intervals)))
 
 
 def bootstrap(
@@ -119,32 +118,20 @@ def bootstrap(
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """Percentile bootstrap (Efron 1979) of several metrics over the same resamples.
+    """Percentile bootstrap (Efron 1979) of several metrics over the same resamples of ``size`` rows.
 
-    Args:
-        metrics: name -> function of the drawn row numbers, so that metrics over several arrays stay paired.
-        size: the number of rows.
-        resamples: the number of draws with replacement.
-        seed: the random seed; the same seed gives the same interval.
-
-    Returns:
-        name -> the figure on all rows with its 95 % interval.
+    A metric is a function of the drawn row numbers, so that metrics over several arrays stay paired.
 
     Raises:
         ValueError: there are no rows.
     """
     if size < 1:
         raise ValueError("no rows to measure")
-    rng = np.random.default_rng(seed)
-    everything = np.arange(size)
-    values = {name: metric(everything) for name, metric in metrics.items()}
-    draws: dict[str, list[float]] = {name: [] for name in metrics}
-    for _ in range(resamples):
-        rows = rng.integers(0, size, size)
-        for name, metric in metrics.items():
-            draws[name].append(metric(rows))
-    bounds = {name: np.percentile(drawn, [2.5, 97.5]) for name, drawn in draws.items()}
-    return {
-        name: Estimate(value, float(bounds[name][0]), float(bounds[name][1]))
-        for name, value in values.items()
-    }
+    estimates = {}
+    for name, metric in metrics.items():
+        value = metric(np.arange(size))
+        rng = np.random.default_rng(seed)  # the same draws for each
+        drawn = [metric(rng.integers(0, size, size)) for _ in range(resamples)]
+        low, high = np.percentile(drawn, [2.5, 97.5])
+        estimates[name] = Estimate(value, float(low), float(high))
+    return estimates

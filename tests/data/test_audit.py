@@ -10,7 +10,7 @@ from PIL import Image
 
 from agelens.data.audit import audit_manifest, copies_between, without_face
 from agelens.data.manifest import Manifest
-from agelens.faces.detection import Haar
+from agelens.faces.detection.haar import Haar
 from agelens.labels import Gender, Sample
 
 MALE, FEMALE = Gender.MALE, Gender.FEMALE

@@ -12,7 +12,8 @@ from agelens.data.manifest import Manifest, read_manifest
 from agelens.data.pack import Pack, crop_found, is_pack, write_pack
 from agelens.errors import ImageError, ManifestError
 from agelens.faces.crop import CropConvention, crop_face
-from agelens.faces.detection import Detection, Haar
+from agelens.faces.detection.base import Detection
+from agelens.faces.detection.haar import Haar
 from agelens.faces.images import open_image, resize_to_square
 from agelens.labels import Sample
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -179,3 +181,9 @@ def test_resize_to_square_averages_when_it_shrinks() -> None:
     small = resize_to_square(np.dstack([checks] * 3), 16)
     assert small.shape == (16, 16, 3)
     assert np.abs(small.astype(int) - 127).max() <= 1
+
+
+def test_opening_an_image_does_not_load_the_runtime_of_the_detectors() -> None:
+    code = "import sys, agelens.faces.images; print('onnxruntime' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "False"

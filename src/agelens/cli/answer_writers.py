@@ -29,15 +29,13 @@ if TYPE_CHECKING:
     from agelens.inference.video import FrameAnswer, Video
 
 Format = Literal["table", "json", "jsonl", "csv"]
-_SUFFIXES: dict[str, Format] = {".json": "json", ".jsonl": "jsonl", ".csv": "csv"}
 
 
 def image_writers(
     format: Format | None, output: Path | None, annotate: Path | None, options: AnswerOptions
 ) -> list[Writer[Answer]]:
     """The writers of images' answers; without a format, ``output``'s suffix decides, else it is a table."""
-    chosen = format or (_SUFFIXES.get(output.suffix.lower(), "table") if output else "table")
-    begin = table_writer if chosen == "table" else TEXT_WRITERS[chosen]
+    begin = TEXT_WRITERS.get(format or (output.suffix.lower()[1:] if output else "table"), table_writer)
     return [begin(output, options), *([picture_writer(annotate)] if annotate else [])]
 
 
@@ -78,7 +76,7 @@ def track_table_writer(options: AnswerOptions) -> Iterator[Sink[FrameAnswer]]:
             seen[tracked.track] = first, answer.seconds, tracked.frames, tracked.face
 
     yield add
-    lines = _face_table(("face", "seen", "frames"), options, right=("face", "seen", "frames"))
+    lines = _face_table(("face", "seen", "frames"), options)
     for track, (first, last, frames, face) in seen.items():
         lines.add_row(str(track), f"{first:.1f}–{last:.1f} s", str(frames), *_cells(face))
     Console().print(lines if seen else "no face was found")
@@ -87,8 +85,7 @@ def track_table_writer(options: AnswerOptions) -> Iterator[Sink[FrameAnswer]]:
 def _faces_of_images(answers: Sequence[Answer], options: AnswerOptions) -> Table:
     from rich.text import Text
 
-    place = "face at (x, y)"
-    lines = _face_table(("image",), options, (place,), right=(place,))
+    lines = _face_table(("image",), options, ("face at (x, y)",))
     lines.columns[0].overflow, lines.columns[0].min_width = "fold", 12
     folder = os.path.commonpath([os.path.dirname(answer.image) for answer in answers]) if answers else ""
     for answer in answers:
@@ -103,14 +100,11 @@ def _faces_of_images(answers: Sequence[Answer], options: AnswerOptions) -> Table
     return lines
 
 
-def _face_table(
-    before: Sequence[str], options: AnswerOptions, after: Sequence[str] = (), right: Sequence[str] = ()
-) -> Table:
-    """A table with the columns that ``_cells`` fills between others."""
-    numbers = ["age", f"{options.level:.0%} interval", "sure"]
+def _face_table(before: Sequence[str], options: AnswerOptions, after: Sequence[str] = ()) -> Table:
+    """A table with the columns that ``_cells`` fills between others; figures stand to the right."""
     asked = [] if options.at_least is None else [f"{options.at_least} or older"]
-    columns = (*before, *numbers[:2], "gender", "sure", *asked, *after)
-    return table(*columns, right=(*numbers, *asked, *right))
+    columns = (*before, "age", f"{options.level:.0%} interval", "gender", "sure", *asked, *after)
+    return table(*columns, right=[one for one in columns if one not in ("image", "gender")])
 
 
 def _cells(face: Face) -> list[str | Text]:
@@ -119,15 +113,10 @@ def _cells(face: Face) -> list[str | Text]:
 
     from agelens.inference.annotate import certainty
 
-    asked = face.at_least_probability
+    asked = [] if face.at_least_probability is None else [f"{face.at_least_probability:.1%}"]
     if face.refused:
-        blank = [] if asked is None else [""]
-        return ["–", "", Text(f"refused: quality {face.quality:.2f}", style="yellow"), "", *blank]
+        refusal = Text(f"refused: quality {face.quality:.2f}", style="yellow")
+        return ["–", "", refusal, "", *[""] * len(asked)]
     low, high = face.age_interval
-    return [
-        f"{face.age:.1f}",
-        f"{low:.0f} – {high:.0f}",
-        str(face.gender),
-        certainty(face.gender_probability),
-        *([] if asked is None else [f"{asked:.1%}"]),
-    ]
+    sure = certainty(face.gender_probability)
+    return [f"{face.age:.1f}", f"{low:.0f} – {high:.0f}", str(face.gender), sure, *asked]

@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import fields
+from inspect import Parameter
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -18,18 +19,12 @@ def with_options(kind: type[Any], *names: str) -> Callable[[Callable[..., None]]
     are arguments of ``typer.Option``, such as ``help`` and ``min``.
     """
     kinds = get_type_hints(kind)
-    made = [
-        inspect.Parameter(
-            one.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=one.default,
-            annotation=Annotated[
-                kinds[one.name], typer.Option(f"--{one.name.replace('_', '-')}", **one.metadata)
-            ],
-        )
-        for one in fields(kind)
-        if one.name in names or (not names and one.metadata)
-    ]
+    made = []
+    for one in fields(kind):
+        if one.name in names or (not names and one.metadata):
+            option = typer.Option(f"--{one.name.replace('_', '-')}", **one.metadata)
+            hint: Any = Annotated[kinds[one.name], option]
+            made.append(Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=hint))
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
@@ -38,11 +33,11 @@ def with_options(kind: type[Any], *names: str) -> Callable[[Callable[..., None]]
             command(**values, options=options)
 
         signature = inspect.signature(command, eval_str=True)
-        own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature.parameters.values()]
-        at = next(place for place, one in enumerate(own) if one.name == "options")
-        parameters = [*own[:at], *made, *own[at + 1 :]]
-        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        own = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in signature.parameters.values()]
+        at = list(signature.parameters).index("options")
+        own[at : at + 1] = made
+        run.__signature__ = signature.replace(parameters=own)  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in own}
         return run
 
     return decorate

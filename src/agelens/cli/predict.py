@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from agelens.cli.answer_writers import Format, frame_writers, image_writers
-from agelens.cli.console import DetectorOption, ModelOption, RuntimeName, RuntimeOption, progress, tell
+from agelens.cli.console import DetectorOption, ModelOption, RuntimeOption, progress, tell
 from agelens.cli.options import with_options
 from agelens.errors import AgeLensError
 from agelens.inference.options import AnswerOptions
@@ -20,25 +20,17 @@ if TYPE_CHECKING:
 @with_options(AnswerOptions)
 def predict(
     paths: Annotated[
-        list[str],
-        typer.Argument(
-            help="Images, folders, manifests (.csv, .parquet), globs; or one video, or 0 (a camera)."
-        ),
+        list[str], typer.Argument(help="Images, folders, manifests, globs; or one video, or 0 (a camera).")
     ],
     model: ModelOption = "embedded",
     detector: DetectorOption = "auto",
     yunet: Annotated[Path | None, typer.Option(help="YuNet's file, if it is not in the cache.")] = None,
     format: Annotated[
-        Format | None,
-        typer.Option(
-            "--format", "-f", help="Output format (default: by the suffix of --output, else a table)."
-        ),
+        Format | None, typer.Option("--format", "-f", help="Format (default: by --output, else a table).")
     ] = None,
     output: Annotated[
         str | None,
-        typer.Option(
-            "--output", "-o", help="Output file (default: stdout); .parquet streams and resumes after a stop."
-        ),
+        typer.Option("--output", "-o", help="Output file (default: stdout); a .parquet job resumes."),
     ] = None,
     annotate: Annotated[
         Path | None, typer.Option(help="Folder for copies of the images with their faces drawn in.")
@@ -49,9 +41,7 @@ def predict(
     engine: Annotated[
         Literal["here", "ray"], typer.Option(help="Engine; 'ray' spreads a .parquet job over a Ray cluster.")
     ] = "here",
-    address: Annotated[
-        str | None, typer.Option(help="Address of the Ray cluster (default: start one here).")
-    ] = None,
+    address: Annotated[str | None, typer.Option(help="Ray cluster (default: start one here).")] = None,
 ) -> None:
     """Read the age and gender of every face in images.
 
@@ -67,19 +57,26 @@ def predict(
     broken = {
         "a .parquet job has no --format and no --annotate": job and (format or annotate),
         "--engine ray writes one Parquet table: name it with --output NAME.parquet": ray and not job,
-        "--engine ray has no --yunet (AGELENS_YUNET on each node) and no --threads": ray
-        and (yunet or threads),
+        "--engine ray has no --yunet (AGELENS_YUNET on each node) and no --threads":
+            ray and (yunet or threads),
         "--address needs --engine ray": address and not ray,
         "--yunet needs --detector yunet or auto": yunet and detector not in ("auto", "yunet"),
-        "a video's answers are JSON lines: --output NAME.jsonl, without --format": video
-        and format not in (None, "jsonl"),
-        "a video or camera is read alone, and its --output is a .jsonl file": video
-        and (len(paths) > 1 or not (output or ".jsonl").endswith(".jsonl")),
-    }
+        "a video's answers are JSON lines: --output NAME.jsonl, without --format":
+            video and format not in (None, "jsonl"),
+        "a video or camera is read alone, and its --output is a .jsonl file":
+            video and (len(paths) > 1 or not (output or ".jsonl").endswith(".jsonl")),
+    }  # fmt: skip
     if sentence := next((sentence for sentence, is_broken in broken.items() if is_broken), None):
         raise AgeLensError(sentence)
     if ray:
-        _conclude(_on_ray(paths, model, detector, runtime, options, str(output), address))
+        from agelens.apps.jobs.ray_job import images_of, run_ray_job
+        from agelens.models.catalogue import resolve
+
+        spec, spread = JobSpec(resolve(model).fingerprint, detector, runtime, options), images_of(paths)
+        total = len(spread) if isinstance(spread, list) else None
+        with progress("reading images", total, rate=True) as advance:
+            tally = run_ray_job(model, spread, str(output), spec, address=address, progress=advance)
+        _conclude(tally)
         return
     predictor = load(model, detector, threads=threads, runtime=runtime, yunet=yunet)
     file = None if output is None else Path(output)
@@ -96,31 +93,17 @@ def predict(
         spec = JobSpec(predictor.bundle.fingerprint, predictor.detector.name, runtime, options)
         try:
             with progress("reading images", total, rate=True) as advance:
-                report = run_job(predictor, stream(paths), Path(str(output)), spec, progress=advance)
+                tally = run_job(predictor, stream(paths), Path(str(output)), spec, progress=advance)
         except KeyboardInterrupt:
             tell(f"agelens: stopped; the same command goes on from {output}.parts")
             raise typer.Exit(130) from None
-        _conclude(report)
+        _conclude(tally)
         return
     tally = Tally(options)
     answers = answered(predictor, stream(paths), options)
     bar = progress("reading faces", total, streams=streams)
     write_all(answers, [tally, *image_writers(format, file, annotate, options)], bar)
     _conclude(tally)
-
-
-def _on_ray(
-    paths: list[str], model: str, detector: str, runtime: RuntimeName, options: AnswerOptions, output: str,
-    address: str | None,
-) -> Tally:  # fmt: skip
-    from agelens.apps.jobs.job import JobSpec
-    from agelens.apps.jobs.ray_job import images_of, run_ray_job
-    from agelens.models.catalogue import resolve
-
-    spec, images = JobSpec(resolve(model).fingerprint, detector, runtime, options), images_of(paths)
-    total = len(images) if isinstance(images, list) else None
-    with progress("reading images", total, rate=True) as advance:
-        return run_ray_job(model, images, output, spec, address=address, progress=advance)
 
 
 def _conclude(tally: Tally) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from agelens.errors import DetectorError
 from agelens.faces.boxes import Box, area, centre
@@ -33,19 +33,13 @@ class CropConvention(BaseModel):
 
     name: str = "utkface-chip"
     landmarks: tuple[Point, Point, Point, Point, Point] = (
-        (0.299, 0.284),
-        (0.688, 0.290),
-        (0.482, 0.502),
-        (0.320, 0.674),
-        (0.648, 0.679),
-    )
-    boxes: dict[str, Box] = Field(
-        default={
-            "yunet": (0.073, -0.088, 0.924, 0.976),
-            "haar": (0.018, -0.054, 0.967, 0.895),
-            "whole": (0.0, 0.0, 1.0, 1.0),
-        }
-    )
+        (0.299, 0.284), (0.688, 0.290), (0.482, 0.502), (0.320, 0.674), (0.648, 0.679)
+    )  # fmt: skip
+    boxes: dict[str, Box] = {
+        "yunet": (0.073, -0.088, 0.924, 0.976),
+        "haar": (0.018, -0.054, 0.967, 0.895),
+        "whole": (0.0, 0.0, 1.0, 1.0),
+    }
 
 
 def crop_face(
@@ -106,7 +100,6 @@ def warp(pixels: Pixels, matrix: NDArray[np.float64], size: int) -> Pixels:
 
 
 def _box_to_box(box: Box, goal: Box, size: int) -> NDArray[np.float64]:
-    gx0, gy0, gx1, gy1 = (share * size for share in goal)
-    scale = np.sqrt(area((gx0, gy0, gx1, gy1)) / max(area(box), 1e-6))
-    (x, y), (goal_x, goal_y) = centre(box), centre((gx0, gy0, gx1, gy1))
-    return np.array([[scale, 0.0, goal_x - scale * x], [0.0, scale, goal_y - scale * y]])
+    scale = size * np.sqrt(area(goal) / max(area(box), 1e-6))
+    shift = np.array(centre(goal)) * size - scale * np.array(centre(box))
+    return np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])

@@ -35,11 +35,8 @@ _WANTED = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "AVIF")
 Image.preinit()
 FORMATS = tuple(name for name in _WANTED if name in Image.OPEN)
 
-#: Pixels. Larger pictures are refused as decompression bombs: 178 million is a 540 MB RGB array.
-MAX_PIXELS = 178_956_970
-
-#: Pixels. Pictures with a longer side are reduced, JPEG already while decoding.
-MAX_SIDE = 2048
+MAX_PIXELS = 178_956_970  # larger pictures, over 540 MB as an RGB array, are refused as decompression bombs
+MAX_SIDE = 2048  # pixels; pictures with a longer side are reduced, JPEG already while decoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +45,7 @@ class Picture:
 
     Attributes:
         pixels: (height, width, 3) uint8 RGB, upright, perhaps reduced.
-        width: of the original, upright, in pixels.
-        height: of the original, upright, in pixels.
+        width, height: of the original, upright, in pixels.
     """
 
     pixels: Pixels
@@ -109,10 +105,8 @@ def resize_to_square(pixels: Pixels, size: int) -> Pixels:
 def _decode(image: Image.Image, name: str, max_side: int | None, max_pixels: int) -> Picture:
     width, height = image.size
     if width * height > max_pixels:
-        raise ImageError(
-            f"{name}: {width} x {height} pixels is over the limit of {max_pixels / 1e6:.0f} million; "
-            "reduce it first"
-        )
+        limit = f"{max_pixels / 1e6:.0f} million"
+        raise ImageError(f"{name}: {width} x {height} pixels is over the limit of {limit}; reduce it first")
     orientation = image.getexif().get(0x0112, 1)
     upright = (height, width) if orientation in (5, 6, 7, 8) else (width, height)
     if max_side is not None and max(width, height) > max_side:
@@ -130,7 +124,7 @@ def _finish(image: Image.Image, size: tuple[int, int], max_side: int | None) -> 
         factor = max_side / max(image.size)
         smaller = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
         image = image.resize(smaller, Image.Resampling.BOX, reducing_gap=2.0)
-    return Picture(np.array(image, dtype=np.uint8), size[0], size[1])
+    return Picture(np.array(image, dtype=np.uint8), *size)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -141,18 +135,17 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         return Image.fromarray(np.clip(values * (255.0 / ceiling), 0, 255).astype(np.uint8)).convert("RGB")
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
         rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _from_array(array: Pixels) -> Image.Image:
-    squeezed = array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array
-    if squeezed.dtype != np.uint8 or squeezed.size == 0:
+    if array.dtype != np.uint8 or array.size == 0:
         raise ImageError(f"an image array must be uint8 and not empty, not {array.dtype} {array.shape}")
-    if squeezed.ndim != 2 and not (squeezed.ndim == 3 and squeezed.shape[-1] in (3, 4)):
+    if array.ndim != 2 and not (array.ndim == 3 and array.shape[-1] in (1, 3, 4)):
         raise ImageError(f"an image array is (height, width) or (height, width, 1|3|4), not {array.shape}")
-    return _to_rgb(Image.fromarray(np.ascontiguousarray(squeezed)))
+    grey = array.ndim == 3 and array.shape[-1] == 1
+    return _to_rgb(Image.fromarray(np.ascontiguousarray(array[..., 0] if grey else array)))
 
 
 def _why_unknown(source: object) -> str:

@@ -19,8 +19,7 @@ COLOURS = {Gender.MALE: (BLUE, "white"), Gender.FEMALE: (ORANGE, "black")}
 REFUSED = ("#5a6068", "white")
 
 #: Pixels. Smaller text cannot be read, so small pictures are enlarged until it fits.
-SMALLEST_TEXT = 13
-SMALLEST_SIDE = 480
+SMALLEST_TEXT, SMALLEST_SIDE = 13, 480
 
 
 def annotate(image: Source, faces: Sequence[Face], max_side: int = 4096) -> Image.Image:
@@ -50,7 +49,7 @@ def annotate(image: Source, faces: Sequence[Face], max_side: int = 4096) -> Imag
         text = f"refused\nquality {face.quality:.2f}" if face.refused else label(face)
         _, _, right, bottom = draw.multiline_textbbox((0, 0), text, font=font)
         pad = bottom * 0.12
-        place = _place((right + 2 * pad, bottom + 2 * pad), (x0, y0, x1, y1), canvas.size, taken)
+        place = _place(right + 2 * pad, bottom + 2 * pad, (x0, y0, x1, y1), canvas.size, taken)
         taken.append(place)
         draw.rectangle(place, fill=colour)
         draw.multiline_text((place[0] + pad, place[1] + pad), text, fill=ink, font=font)
@@ -70,26 +69,15 @@ def certainty(probability: float) -> str:
 
 def _font(size: tuple[int, int], box_width: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Text a fifth to an eighth of the box wide a line, within what the picture allows."""
-    longest = max(size)
-    points = min(max(box_width / 7, longest / 45), longest / 22)
+    points = min(max(box_width / 7, max(size) / 45), max(size) / 22)
     return ImageFont.load_default(max(SMALLEST_TEXT, round(points)))
 
 
-def _place(
-    extent: tuple[float, float],
-    box: Box,
-    size: tuple[int, int],
-    taken: Sequence[Box],
-) -> Box:
+def _place(width: float, height: float, box: Box, size: tuple[int, int], taken: Sequence[Box]) -> Box:
     """Above the box, else below, else inside it: the first place that covers no other label."""
-    width, height = extent
     x0, y0, _, y1 = box
     x = min(max(0.0, x0), max(0.0, size[0] - width))
-    candidates = [y0 - height, y1, y0, y1 - height]
-    places = [
-        (x, y, x + width, y + height)
-        for y in (min(max(0.0, y), max(0.0, size[1] - height)) for y in candidates)
-    ]
-    return next(
-        (place for place in places if not any(intersection(place, other) for other in taken)), places[0]
-    )
+    tops = [min(max(0.0, y), max(0.0, size[1] - height)) for y in (y0 - height, y1, y0, y1 - height)]
+    places = [(x, y, x + width, y + height) for y in tops]
+    free = (place for place in places if not any(intersection(place, other) for other in taken))
+    return next(free, places[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,9 @@ from agelens.inference.options import AnswerOptions
 from agelens.labels import Gender
 
 
-def _reported(digits: int | None = None, *, withheld: bool = False) -> dict[str, Any]:
-    """Metadata of a reported field: its decimals, and whether it is withheld of a refused face."""
-    return {"digits": digits, "withheld": withheld}
+def _reported(digits: int | None = None, *, withheld: bool = False, asked: bool = False) -> dict[str, Any]:
+    """Of a reported field: its decimals, whether a refused face withholds it, or it is there if asked for."""
+    return {"digits": digits, "withheld": withheld, "asked": asked}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +50,21 @@ class Face:
     interval_level: float = field(metadata=_reported())
     gender: Gender = field(metadata=_reported(withheld=True))
     gender_probability: float = field(metadata=_reported(3, withheld=True))
-    at_least: int | None = field(default=None, kw_only=True, metadata=_reported())
+    at_least: int | None = field(default=None, kw_only=True, metadata=_reported(asked=True))
     at_least_probability: float | None = field(
-        default=None, kw_only=True, metadata=_reported(3, withheld=True)
+        default=None, kw_only=True, metadata=_reported(3, withheld=True, asked=True)
     )
     age_probabilities: NDArray[np.float32] = field(repr=False, compare=False)
 
     @classmethod
-    def answered(
-        cls,
-        options: AnswerOptions,
-        *,
-        age_probabilities: NDArray[np.float32],
-        quality: float,
-        **values: Any,
-    ) -> Face:
+    def answered(cls, options: AnswerOptions, *, quality: float, **values: Any) -> Face:
         """A face answered as the options ask: refused, and its probability of an age, where they say so."""
         asked, lowest = options.at_least, options.min_quality
-        return cls(
-            quality=quality,
-            refused=None if quality >= lowest else f"quality {quality:.2f} is below {lowest:g}",
-            interval_level=options.level,
-            at_least=asked,
-            at_least_probability=None if asked is None else float(ages.survival(age_probabilities, asked)),
-            age_probabilities=age_probabilities,
-            **values,
-        )
+        refused = None if quality >= lowest else f"quality {quality:.2f} is below {lowest:g}"
+        face = cls(quality=quality, refused=refused, interval_level=options.level, **values)
+        if asked is None:
+            return face
+        return replace(face, at_least=asked, at_least_probability=face.probability_at_least(asked))
 
     def probability_at_least(self, age: int) -> float:
         """The probability that the person is ``age`` or older.
@@ -92,14 +81,14 @@ class Face:
         """
         return {
             one.name: None if one.metadata["withheld"] and self.refused else _plain(self, one)
-            for one in reported_fields(with_at_least=self.at_least is not None)
+            for one in reported_fields(self)
         }
 
 
-def reported_fields(*, with_at_least: bool) -> list[Field[Any]]:
-    """The fields of a face that JSON and tables report, in order."""
-    reported = [one for one in fields(Face) if one.metadata]
-    return reported if with_at_least else [one for one in reported if not one.name.startswith("at_least")]
+def reported_fields(asked: AnswerOptions | Face) -> list[Field[Any]]:
+    """The fields of a face that JSON and tables report, in order; what was not asked for is left out."""
+    every = [one for one in fields(Face) if one.metadata]
+    return [one for one in every if asked.at_least is not None or not one.metadata["asked"]]
 
 
 def _plain(face: Face, one: Field[Any]) -> Any:
@@ -126,13 +115,9 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain JSON values."""
-        return {
-            "image": self.image,
-            "width": self.width,
-            "height": self.height,
-            "error": self.error,
-            "faces": [face.to_dict() for face in self.faces],
-        }
+        faces = [face.to_dict() for face in self.faces]
+        size = {"width": self.width, "height": self.height}
+        return {"image": self.image, **size, "error": self.error, "faces": faces}
 
 
 @dataclass(frozen=True, slots=True)

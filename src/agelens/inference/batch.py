@@ -49,11 +49,8 @@ def read_each(
 ) -> BatchReading:
     """Read the largest face of every image; where none is found, the image is taken whole.
 
-    Args:
-        predictor: the model and how it finds faces.
-        images: files; those that cannot be read are named in the result and cost the others nothing.
-        flip: average each face's answer with its mirror image's.
-        progress: told how many images are done.
+    Files that cannot be read are named in the result and cost the others nothing. ``flip`` averages each
+    answer with its mirror image's; ``progress`` is told how many images are done.
     """
 
     def find(path: Path) -> LargestFace | str:
@@ -82,10 +79,5 @@ def read_each(
         done += len(window)
         progress(done)
     reading = concatenate(readings)
-    return BatchReading(
-        rows=tuple(rows),
-        reading=reading,
-        errors=errors,
-        without_face=without_face,
-        quality=quality.of_answers(np.array(qualities), reading.age),
-    )
+    judged = quality.of_answers(np.array(qualities), reading.age)
+    return BatchReading(tuple(rows), reading, errors, without_face, judged)

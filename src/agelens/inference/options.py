@@ -36,22 +36,17 @@ class AnswerOptions:
     level: float = field(default=LEVEL, metadata=_about("Coverage of the age interval.", 0.5, 0.99))
     at_least: int | None = field(
         default=None,
-        metadata=_about(
-            "Age in years; the probability of being this old or older is answered too.", MIN_AGE, MAX_AGE
-        ),
+        metadata=_about("Years; also answer how probable this age or more is.", MIN_AGE, MAX_AGE),
     )
     min_quality: float = field(
         default=0.0,
-        metadata=_about(
-            "Lowest quality of a face that is answered, 0 to 1; refused faces are reported.", 0.0, 1.0
-        ),
+        metadata=_about("Lowest quality of a face, 0 to 1; a lower one is refused.", 0.0, 1.0),
     )
     point: PointEstimate = field(
         default="mean", metadata=_about("Point of the age distribution that is the answered age.")
     )
     flip: bool = field(
-        default=False,
-        metadata=_about("Average each face's answer with its mirror image's; takes twice as long."),
+        default=False, metadata=_about("Average each answer with its mirror image's; takes twice as long.")
     )
 
     def __post_init__(self) -> None:

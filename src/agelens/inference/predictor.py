@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -32,33 +32,20 @@ from agelens.parallel import map_ahead
 
 @dataclass(frozen=True, slots=True)
 class AlignedFaces:
-    """An opened image and its aligned faces, on the way to the network.
+    """An opened image and its aligned faces, on the way to the network."""
 
-    Attributes:
-        answer: the image's name and size, or its error; still without faces.
-        detections: where the faces are, in pixels of the upright original, the largest first.
-        crops: of each, (S, S, 3) uint8 RGB.
-        qualities: of each as it was found, 0..1.
-    """
-
-    answer: Answer
-    detections: tuple[Detection, ...] = ()
-    crops: tuple[Pixels, ...] = ()
-    qualities: tuple[float, ...] = ()
+    answer: Answer  # the image's name and size, or its error; still without faces
+    detections: tuple[Detection, ...] = ()  # in pixels of the upright original, the largest first
+    crops: tuple[Pixels, ...] = ()  # of each, (S, S, 3) uint8 RGB
+    qualities: tuple[float, ...] = ()  # of each as it was found, 0..1
 
 
 class LargestFace(NamedTuple):
-    """The largest face of a picture, for the network.
+    """The largest face of a picture, for the network."""
 
-    Attributes:
-        crop: (S, S, 3) uint8 RGB.
-        found: False where no face was found, and the crop is the whole picture.
-        quality: of the picture, 0..1; 0 where no face was found.
-    """
-
-    crop: Pixels
-    found: bool
-    quality: float
+    crop: Pixels  # (S, S, 3) uint8 RGB
+    found: bool  # False where no face was found, and the crop is the whole picture
+    quality: float  # of the picture, 0..1; 0 where no face was found
 
 
 class Predictor:
@@ -98,9 +85,7 @@ class Predictor:
         self.runtime = runtime
         self.detector = make_detector(detector, yunet) if isinstance(detector, str) else detector
         self.threads = threads or _available_cores()
-        self._batch_size = batch_size
-        self._max_pixels = max_pixels
-        self._max_faces = max_faces
+        self._batch_size, self._max_pixels, self._max_faces = batch_size, max_pixels, max_faces
         self._network = load_network(bundle.model, runtime, self.threads)
         # pixels / 255 normalised, as one multiplication and one addition
         std = np.asarray(bundle.spec.input.std, dtype=np.float32)
@@ -128,8 +113,7 @@ class Predictor:
     ) -> Iterator[Answer]:
         """Answer many images, in order; one that cannot be read is answered with its error.
 
-        Images are opened in threads, a window ahead of the network, and faces are batched across images; some
-        hundred are in memory at once.
+        Images are opened in threads, ahead of the network; some hundred are in memory at once.
         """
         window = 2 * self._batch_size
         aligned = map_ahead(self.detect, images, self.threads, ahead=window)
@@ -145,18 +129,15 @@ class Predictor:
             return AlignedFaces(Answer(_name(source, name), error=str(error)))
 
     def infer(
-        self, images: Iterable[AlignedFaces], options: AnswerOptions = AnswerOptions()
+        self, images: Sequence[AlignedFaces], options: AnswerOptions = AnswerOptions()
     ) -> Iterator[Answer]:
         """Run the network on the faces of several images at once: one answer an image, in order."""
-        window = list(images)
-        reading = self.read_faces([crop for one in window for crop in one.crops], flip=options.flip)
-        pictures = np.array([value for one in window for value in one.qualities])
-        detections = [found for one in window for found in one.detections]
-        qualities = quality.of_answers(pictures, reading.age)
-        faces = iter(self.answer(detections, reading, qualities, options))
-        for one in window:
-            answer, its_own = one.answer, tuple(islice(faces, len(one.detections)))
-            yield Answer(answer.image, answer.width, answer.height, its_own, answer.error)
+        reading = self.read_faces([crop for one in images for crop in one.crops], flip=options.flip)
+        pictures = np.array([value for one in images for value in one.qualities])
+        detections = [found for one in images for found in one.detections]
+        faces = iter(self.answer(detections, reading, quality.of_answers(pictures, reading.age), options))
+        for one in images:
+            yield replace(one.answer, faces=tuple(islice(faces, len(one.detections))))
 
     def answer(
         self,
@@ -238,25 +219,20 @@ class Predictor:
             image = image.read()  # small faces may need a second look
         picture = open_image(image, max_pixels=self._max_pixels, name=name)
         detections = tuple(self.detector.detect(picture.pixels)[:limit])
+        answer = Answer(_name(image, name), picture.width, picture.height)
         if self._max_faces is not None and len(detections) > self._max_faces:
-            raise ImageError(
-                f"{_name(image, name)}: holds {len(detections)} faces, over the limit of {self._max_faces}"
-            )
-        scale, pixels = picture.scale, picture.pixels
-        spec, size = self.bundle.spec, self.bundle.spec.input.size
-        if scale < 1 and any(found.side < size for found in detections):
+            held = f"holds {len(detections)} faces, over the limit of {self._max_faces}"
+            raise ImageError(f"{answer.image}: {held}")
+        spec, size, pixels = self.bundle.spec, self.bundle.spec.input.size, picture.pixels
+        originals = tuple(_rescaled(found, 1 / picture.scale) for found in detections)
+        if picture.scale < 1 and any(found.side < size for found in detections):
             # The reduced picture is coarser than the network's input for these faces; the original is not.
             pixels = open_image(image, max_side=None, max_pixels=self._max_pixels, name=name).pixels
-            detections = tuple(_rescaled(found, 1 / scale) for found in detections)
-            scale = 1.0
+            detections = originals
         crops = tuple(crop_face(pixels, found, self.detector.name, spec.crop, size) for found in detections)
-        answer = Answer(_name(image, name), picture.width, picture.height)
-        detections = tuple(_rescaled(found, 1 / scale) for found in detections)
-        qualities = tuple(
-            quality.of_picture(found.score, found.side, crop)
-            for found, crop in zip(detections, crops, strict=True)
-        )
-        return AlignedFaces(answer, detections, crops, qualities), pixels
+        pairs = zip(originals, crops, strict=True)
+        qualities = tuple(quality.of_picture(found.score, found.side, crop) for found, crop in pairs)
+        return AlignedFaces(answer, originals, crops, qualities), pixels
 
 
 #: ``agelens.load("embedded")``: the same, as an application says it.
@@ -273,8 +249,6 @@ def predict(
 
 
 def _rescaled(detection: Detection, factor: float) -> Detection:
-    if factor == 1:
-        return detection
     x0, y0, x1, y1 = (value * factor for value in detection.box)
     landmarks = None if detection.landmarks is None else detection.landmarks * factor
     return Detection((x0, y0, x1, y1), detection.score, landmarks)

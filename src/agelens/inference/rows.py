@@ -13,9 +13,17 @@ _SPLIT = {"box": ("x0", "y0", "x1", "y1"), "age_interval": ("age_low", "age_high
 
 def columns(options: AnswerOptions) -> dict[str, type]:
     """The columns of a table of answers and their kinds: ``str``, ``int`` or ``float``."""
-    always: dict[str, type] = {"image": str, "face": int, **_of_face(with_at_least=False)}
-    always |= {"refused": always.pop("refused"), "error": str}  # the reasons come last
-    return always | _of_face(with_at_least=options.at_least is not None)
+    kinds = get_type_hints(Face)
+    named: dict[str, type] = {"image": str, "face": int}
+    # The reasons come behind the answers, and what was asked for besides behind them.
+    for one in sorted(
+        reported_fields(options), key=lambda one: (one.metadata["asked"], one.name == "refused")
+    ):
+        first: type = (get_args(kinds[one.name]) or (kinds[one.name],))[0]
+        named |= dict.fromkeys(_SPLIT.get(one.name, (one.name,)), str if issubclass(first, str) else first)
+        if one.name == "refused":
+            named["error"] = str
+    return named
 
 
 def rows_of(answer: Answer) -> list[dict[str, Any]]:
@@ -26,27 +34,7 @@ def rows_of(answer: Answer) -> list[dict[str, Any]]:
     for number, face in enumerate(answer.faces, start=1):
         row: dict[str, Any] = {"image": answer.image, "face": number}
         for name, value in face.to_dict().items():
-            if name in _SPLIT:
-                row |= (
-                    dict.fromkeys(_SPLIT[name])
-                    if value is None
-                    else dict(zip(_SPLIT[name], value, strict=True))
-                )
-            else:
-                row[name] = value
+            parts = _SPLIT.get(name, (name,))
+            row |= zip(parts, value if isinstance(value, list) else [value] * len(parts), strict=True)
         rows.append(row)
     return rows
-
-
-def _of_face(*, with_at_least: bool) -> dict[str, type]:
-    kinds = get_type_hints(Face)
-    return {
-        column: _kind(kinds[one.name])
-        for one in reported_fields(with_at_least=with_at_least)
-        for column in _SPLIT.get(one.name, (one.name,))
-    }
-
-
-def _kind(hint: Any) -> type:
-    first: type = (get_args(hint) or (hint,))[0]
-    return str if issubclass(first, str) else first

@@ -32,9 +32,8 @@ def load_network(model: Path, runtime: RuntimeName, threads: int) -> Network:
         BundleError: the runtime cannot load it.
         MissingExtraError: OpenVINO is not installed.
     """
-    load = _openvino if runtime == "openvino" else _onnxruntime
     try:
-        return load(model, threads)
+        return _openvino(model, threads) if runtime == "openvino" else _onnxruntime(model, threads)
     except AgeLensError:
         raise
     except Exception as error:  # ONNX Runtime's errors share no public base
@@ -43,8 +42,7 @@ def load_network(model: Path, runtime: RuntimeName, threads: int) -> Network:
 
 def _onnxruntime(model: Path, threads: int) -> Network:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     # Threads that wait by spinning would take the cores from those that find faces.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
@@ -58,10 +56,8 @@ def _onnxruntime(model: Path, threads: int) -> Network:
 
 def _openvino(model: Path, threads: int) -> Network:
     openvino = require("openvino", "openvino")
-    compiled = openvino.Core().compile_model(
-        str(model), "CPU", {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
-    )
-    request = compiled.create_infer_request()
+    settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+    request = openvino.Core().compile_model(str(model), "CPU", settings).create_infer_request()
     in_turn = threading.Lock()  # requests of several threads at once have been seen to wait for ever
 
     def run(images: Floats) -> tuple[Floats, Floats]:

@@ -11,8 +11,6 @@ from pathlib import Path
 from agelens.errors import AgeLensError
 from agelens.faces.images import Source
 
-_MANIFESTS = frozenset({".csv", ".parquet"})
-
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
@@ -35,22 +33,23 @@ def stream(sources: Sequence[str | Path]) -> Iterator[ImageRef]:
     for source in sources:
         path = Path(source)
         if path.is_dir():
-            yield from _of_folder(path)
-        elif path.suffix.lower() in _MANIFESTS and path.is_file():
+            yield from _some(map(str, _walk(path)), f"the folder {path} holds no images")
+        elif path.suffix.lower() in (".csv", ".parquet") and path.is_file():
             yield from _of_manifest(path)
         elif glob.has_magic(str(source)) and not path.exists():
-            yield from _of_glob(str(source))
+            matches = sorted(glob.iglob(str(source), recursive=True))
+            yield from _some(filter(os.path.isfile, matches), f"no file matches {source}")
         else:
             yield ImageRef(str(source), path)
 
 
-def _of_folder(folder: Path) -> Iterator[ImageRef]:
-    found = False
-    for path in _walk(folder):
-        found = True
-        yield ImageRef(str(path), path)
-    if not found:
-        raise AgeLensError(f"the folder {folder} holds no images")
+def _some(names: Iterator[str], none: str) -> Iterator[ImageRef]:
+    """The images of these names, or the error that there is none."""
+    name = None
+    for name in names:
+        yield ImageRef(name, Path(name))
+    if name is None:
+        raise AgeLensError(none)
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -72,12 +71,3 @@ def _of_manifest(table: Path) -> Iterator[ImageRef]:
     manifest = read_manifest(table)
     for sample in manifest.samples:
         yield ImageRef(sample.image, manifest.path(sample))
-
-
-def _of_glob(pattern: str) -> Iterator[ImageRef]:
-    names = sorted(glob.iglob(pattern, recursive=True))
-    files = [name for name in names if Path(name).is_file()]
-    if not files:
-        raise AgeLensError(f"no file matches {pattern}")
-    for name in files:
-        yield ImageRef(name, Path(name))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -21,14 +22,9 @@ from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import Predictor
 from agelens.labels import GENDERS, NUM_AGES
 
-#: Boxes that overlap at least this much (intersection over union) are one face.
-OVERLAP = 0.3
-
-#: Seconds that a face may be out of sight and still be the same.
-PATIENCE = 0.7
-
-#: The least weight of a frame, so that a face of no quality still has an answer.
-LEAST_WEIGHT = 1e-3
+OVERLAP = 0.3  # boxes of at least this intersection over union are one face
+PATIENCE = 0.7  # seconds that a face may be out of sight and still be the same
+LEAST_WEIGHT = 1e-3  # of a frame, so that a face of no quality still has an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +40,7 @@ class TrackedFace:
         return {"track": self.track, "frames": self.frames, **self.face.to_dict()}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Track:
     number: int
     box: Box
@@ -74,10 +70,9 @@ class Tracker:
 
     def __init__(self, predictor: Predictor, options: AnswerOptions = AnswerOptions()) -> None:
         """Answer with the calibration of ``predictor``, as ``options`` ask."""
-        self._predictor = predictor
-        self._options = options
+        self._predictor, self._options = predictor, options
         self._tracks: list[_Track] = []
-        self._count = 0
+        self._numbers = count(1)
 
     def update(self, faces: Sequence[Face], seconds: float) -> tuple[TrackedFace, ...]:
         """Match a frame's faces with the tracks, the largest overlaps first; others begin new ones."""
@@ -89,23 +84,16 @@ class Tracker:
         ]
         of_face: dict[int, _Track] = {}
         for overlap, place, track in sorted(pairs, key=lambda pair: -pair[0]):
-            taken = any(track is other for other in of_face.values())
-            if overlap >= OVERLAP and place not in of_face and not taken:
+            if overlap >= OVERLAP and place not in of_face and track not in of_face.values():
                 of_face[place] = track
         tracked = []
         for place, face in enumerate(faces):
-            track = of_face.get(place) or self._begin(face, seconds)
+            if place not in of_face:
+                of_face[place] = _Track(next(self._numbers), face.box, seconds)
+                self._tracks.append(of_face[place])
+            track = of_face[place]
             track.add(face, seconds)
-            tracked.append(TrackedFace(track.number, self._averaged(track, face), track.frames))
+            here, quality = Detection(face.box, face.detection), np.array([face.quality])
+            (averaged,) = self._predictor.answer([here], track.mean(), quality, self._options)
+            tracked.append(TrackedFace(track.number, averaged, track.frames))
         return tuple(tracked)
-
-    def _begin(self, face: Face, seconds: float) -> _Track:
-        self._count += 1
-        track = _Track(self._count, face.box, seconds)
-        self._tracks.append(track)
-        return track
-
-    def _averaged(self, track: _Track, face: Face) -> Face:
-        here = Detection(face.box, face.detection)
-        (averaged,) = self._predictor.answer([here], track.mean(), np.array([face.quality]), self._options)
-        return averaged

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 
@@ -20,15 +20,8 @@ from agelens.inference.tracking import TrackedFace, Tracker
 SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm"})
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One frame of a video.
-
-    Attributes:
-        number: from 0.
-        seconds: since the first frame.
-        pixels: (height, width, 3) uint8 RGB.
-    """
+class Frame(NamedTuple):
+    """One frame of a video: its number and seconds from 0; (height, width, 3) uint8 RGB."""
 
     number: int
     seconds: float
@@ -51,11 +44,10 @@ class FrameAnswer:
 
 def is_video(source: str) -> bool:
     """Whether a source is a video's file, or a camera's number."""
-    return is_camera(source) or Path(source).suffix.lower() in SUFFIXES
+    return _is_camera(source) or Path(source).suffix.lower() in SUFFIXES
 
 
-def is_camera(source: str) -> bool:
-    """Whether a source is a camera's number, and no file or folder of that name."""
+def _is_camera(source: str) -> bool:
     return source.isdigit() and not Path(source).exists()
 
 
@@ -75,7 +67,7 @@ class Video:
         Raises:
             ImageError: it cannot be opened.
         """
-        self._camera = is_camera(source)
+        self._camera = _is_camera(source)
         if not self._camera and not Path(source).is_file():
             raise ImageError(f"{source}: no such file")
         self._capture = cv2.VideoCapture(int(source) if self._camera else source)
@@ -119,12 +111,7 @@ def answer_frames(
 
 @contextmanager
 def mp4_encoder(path: Path, rate: float, size: tuple[int, int]) -> Iterator[Callable[[Pixels], None]]:
-    """Write an MP4: the function given appends a (height, width, 3) uint8 RGB frame.
-
-    Args:
-        path: the file; what it held is lost.
-        rate: frames a second.
-        size: width and height, pixels.
+    """Write an MP4, ``size`` is (width, height): the function given appends a (height, width, 3) uint8 frame.
 
     Raises:
         ImageError: OpenCV has no encoder for it here.

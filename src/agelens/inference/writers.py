@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from agelens.inference.sources import ImageRef
     from agelens.inference.video import FrameAnswer
 
-#: Failures that a tally names one by one.
-NAMED = 20
+NAMED = 20  # failures that a tally names one by one
 
 AnyAnswer = TypeVar("AnyAnswer")
 Sink = Callable[[AnyAnswer, "Source"], None]
@@ -46,11 +45,8 @@ def write_all(
 ) -> None:
     """Hand every answer, with its image, to every writer as it comes.
 
-    Args:
-        answers: images and their answers.
-        writers: not yet entered.
-        progress: gives a function that is told how many answers are written; ends before the writers do.
-        interrupt_ends: an interrupt (^C) ends the stream, as a camera's; else it is an error.
+    ``progress`` gives a function that is told how many are written, and ends before the writers do. With
+    ``interrupt_ends`` an interrupt (^C) ends the stream, as a camera's; else it is an error.
     """
     with ExitStack() as stack:
         sinks = [stack.enter_context(writer) for writer in writers]
@@ -155,8 +151,7 @@ def parquet_table(answers: Iterable[Answer], options: AnswerOptions) -> pa.Table
     """Answers as a table of that schema."""
     import pyarrow as pa
 
-    rows = [row for answer in answers for row in rows_of(answer)]
-    return pa.Table.from_pylist(rows, parquet_schema(options))
+    return pa.Table.from_pylist([row for one in answers for row in rows_of(one)], parquet_schema(options))
 
 
 @contextmanager
@@ -206,27 +201,16 @@ def video_writer(output: Path, rate: float) -> Iterator[Sink[FrameAnswer]]:
 
 @dataclass(slots=True)
 class Tally:
-    """A writer that counts what was answered and what could not be.
-
-    Attributes:
-        options: those of the answers.
-        output: the table that a job writes, if it is one.
-        images: how many there were.
-        faces: in them, the refused ones included.
-        failed: images that could not be read.
-        refused: faces below the lowest quality.
-        resumed: images that an earlier start of the job had read.
-        failures: the first errors, each a sentence.
-    """
+    """A writer that counts what was answered and what could not be."""
 
     options: AnswerOptions
-    output: str | None = None
+    output: str | None = None  # the table that a job writes, if it is one
     images: int = 0
-    faces: int = 0
-    failed: int = 0
-    refused: int = 0
-    resumed: int = 0
-    failures: list[str] = field(default_factory=list)
+    faces: int = 0  # the refused ones included
+    failed: int = 0  # images that could not be read
+    refused: int = 0  # faces below the lowest quality
+    resumed: int = 0  # images that an earlier start of the job had read
+    failures: list[str] = field(default_factory=list)  # the first errors, each a sentence
 
     def __enter__(self) -> Sink[Answer]:
         return self.add

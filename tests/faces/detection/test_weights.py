@@ -11,10 +11,10 @@ import pytest
 
 from agelens.errors import DetectorError
 from agelens.faces import detection
-from agelens.faces.detection import make_detector, yunet_file
+from agelens.faces.detection import make_detector
 from agelens.faces.detection.base import WholeImage
 from agelens.faces.detection.haar import Haar
-from agelens.faces.detection.weights import FILE_NAME, cache_folder
+from agelens.faces.detection.weights import FILE_NAME, cache_folder, yunet_file
 from agelens.faces.detection.yunet import YuNet
 
 
@@ -71,7 +71,7 @@ def test_the_environment_names_a_file(monkeypatch: pytest.MonkeyPatch, yunet: Pa
 def test_auto_falls_back_to_haar_and_says_so_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(detection, "_warned", set())
+    detection.warn_once.cache_clear()
     monkeypatch.setattr(
         detection.weights, "_fetch", lambda url, goal: (_ for _ in ()).throw(DetectorError("offline"))
     )

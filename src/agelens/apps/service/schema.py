@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, Field, create_model
 
-from agelens.inference.answers import Face, reported_fields
+from agelens.inference.answers import Face
 from agelens.inference.options import AnswerOptions
 
 
@@ -22,13 +22,14 @@ _query: dict[str, Any] = {one.name: (_kinds[one.name], _described(one)) for one 
 #: The query of a request: the fields of ``AnswerOptions``.
 AnswerQuery = create_model("AnswerQuery", **_query)
 
-_face_kinds, _always = get_type_hints(Face), reported_fields(with_at_least=False)
+_face_kinds = get_type_hints(Face)
 _reported: dict[str, Any] = {
     one.name: (
         _face_kinds[one.name] | None if one.metadata["withheld"] else _face_kinds[one.name],
-        ... if one in _always else None,
+        None if one.metadata["asked"] else ...,
     )
-    for one in reported_fields(with_at_least=True)
+    for one in dataclasses.fields(Face)
+    if one.metadata
 }
 
 #: One face; pixels of the upright original, years, probabilities.

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import cache
 from pathlib import Path
 
 from agelens.errors import DetectorError
-from agelens.faces.detection.base import Detection, Detector, DetectorName, WholeImage
+from agelens.faces.detection.base import Detector, DetectorName, WholeImage
 from agelens.faces.detection.haar import Haar
 from agelens.faces.detection.weights import yunet_file
 from agelens.faces.detection.yunet import YuNet
 
-__all__ = [
-    "Detection",
-    "Detector",
-    "DetectorName",
-    "Haar",
-    "WholeImage",
-    "YuNet",
-    "make_detector",
-    "yunet_file",
-]
-
-logger = logging.getLogger(__name__)
-
-_warned: set[str] = set()  # warnings given in this process
+#: Gives each warning once in the life of the process.
+warn_once = cache(logging.getLogger(__name__).warning)
 
 
 def make_detector(name: DetectorName = "auto", yunet: Path | None = None) -> Detector:
@@ -52,12 +41,6 @@ def make_detector(name: DetectorName = "auto", yunet: Path | None = None) -> Det
             except DetectorError as error:
                 if yunet is not None or "AGELENS_YUNET" in os.environ:
                     raise  # a file named in vain is a mistake to mend, not to paper over
-                _warn_once(f"using the Haar detector, which misses turned and small faces: {error}")
+                warn_once(f"using the Haar detector, which misses turned and small faces: {error}")
                 return Haar()
     raise DetectorError(f"no detector {name!r}; there are auto, yunet, haar and whole")
-
-
-def _warn_once(message: str) -> None:
-    if message not in _warned:
-        _warned.add(message)
-        logger.warning(message)

@@ -1,8 +1,4 @@
-"""What a detector is, and what all of them share: the answer, and the view of the picture they look at.
-
-A detector answers boxes, and landmarks where it has them, in the picture's own pixels. ``crop`` aligns a
-found face to what the network expects. ``yunet`` and ``haar`` hold the two detectors that look for faces.
-"""
+"""What a detector is, and what all of them share: the answer, and the view of the picture they look at."""
 
 from __future__ import annotations
 
@@ -18,11 +14,8 @@ from agelens.faces.images import Pixels
 
 DetectorName = Literal["auto", "yunet", "haar", "whole"]
 
-#: Pixels. Detectors look at pictures reduced to this longer side.
-DETECTION_SIDE = 1024
-
-#: Share of the longer side added around the picture, so that faces cut by its edge are found.
-BORDER = 0.125
+DETECTION_SIDE = 1024  # pixels; detectors look at pictures reduced to this longer side
+BORDER = 0.125  # share of the longer side added around the picture, so that faces cut by its edge are found
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +76,16 @@ class View:
         if self._scale < 1:
             height, width = (max(1, round(side * self._scale)) for side in pixels.shape[:2])
             pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-        edge = (self._border,) * 4
-        self.pixels: Pixels = cv2.copyMakeBorder(pixels, *edge, cv2.BORDER_CONSTANT)
+        self.pixels: Pixels = cv2.copyMakeBorder(pixels, *(self._border,) * 4, cv2.BORDER_CONSTANT)
 
     def to_picture(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Convert points from pixels of the view to pixels of the picture: (n, 2) -> (n, 2)."""
         return (points - self._border) / self._scale
 
-
-def as_box(corners: NDArray[np.float64]) -> Box:
-    """A box from (2, 2) corners, upper left and lower right."""
-    (x0, y0), (x1, y1) = corners.tolist()
-    return x0, y0, x1, y1
+    def box(self, x: float, y: float, width: float, height: float) -> Box:
+        """The box in the picture of one in the view, told by its upper left corner and its size."""
+        (x0, y0), (x1, y1) = self.to_picture(np.array([[x, y], [x + width, y + height]], float)).tolist()
+        return x0, y0, x1, y1
 
 
 def in_picture(detections: list[Detection], pixels: Pixels) -> list[Detection]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import product
 from pathlib import Path
 
 import cv2
@@ -10,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens.errors import DetectorError
-from agelens.faces.detection.base import Detection, View, as_box, in_picture
+from agelens.faces.detection.base import Detection, View, in_picture
 from agelens.faces.images import Pixels
 
 
 class Haar:
-    """OpenCV's frontal-face cascade (Viola & Jones 2001), believed only where eyes are found in it.
+    """OpenCV's frontal-face cascade (Viola & Jones 2001), which sees faces in foliage and cloth.
 
-    The cascade is always at hand but sees faces in foliage and cloth. A box without two eyes where eyes
-    belong is therefore kept only if the cascade is very sure of it.
+    A box without two eyes where eyes belong is therefore kept only if the cascade is very sure of it.
     """
 
     name = "haar"
@@ -43,10 +43,10 @@ class Haar:
             pair = _find_eyes(eyes, grey[y : y + height, x : x + width])
             if pair is None and weight < self._CERTAIN:
                 continue
-            corners = view.to_picture(np.array([[x, y], [x + width, y + height]], dtype=np.float64))
             landmarks = None if pair is None else view.to_picture(pair + np.array([x, y]))
             # The weight has no ceiling; this maps the usual 0..8 into 0..1.
-            detections.append(Detection(as_box(corners), float(1 / (1 + np.exp(2 - weight))), landmarks))
+            score = float(1 / (1 + np.exp(2 - weight)))
+            detections.append(Detection(view.box(x, y, width, height), score, landmarks))
         return in_picture(detections, pixels)
 
     def _cascades(self) -> tuple[cv2.CascadeClassifier, cv2.CascadeClassifier]:
@@ -58,8 +58,7 @@ class Haar:
                 raise DetectorError(
                     "this OpenCV carries no Haar cascades; install opencv-python-headless 4.x"
                 )
-        cascades: tuple[cv2.CascadeClassifier, cv2.CascadeClassifier] = self._local.cascades
-        return cascades
+        return self._local.cascades
 
 
 def _find_eyes(cascade: cv2.CascadeClassifier, face: Pixels) -> NDArray[np.float64] | None:
@@ -72,15 +71,13 @@ def _find_eyes(cascade: cv2.CascadeClassifier, face: Pixels) -> NDArray[np.float
         return None
     eyes = np.array([[x + w / 2, y + h / 2] for x, y, w, h in found]) / factor
     left, right = eyes[eyes[:, 0] < side / 2], eyes[eyes[:, 0] >= side / 2]
-    best: tuple[float, NDArray[np.float64]] | None = None
-    for one in left:
-        for other in right:
-            across, down = (other - one) / side
-            tilt = abs(np.degrees(np.arctan2(down, across)))
-            if not 0.25 < across < 0.65 or tilt > 25:
-                continue
-            # Eyes lie some 0.4 box sides apart and 0.38 below its top.
-            doubt = abs(across - 0.4) + abs((one[1] + other[1]) / 2 / side - 0.38) + tilt / 90
-            if best is None or doubt < best[0]:
-                best = doubt, np.array([one, other])
-    return None if best is None else best[1]
+    best: NDArray[np.float64] | None = None
+    least = np.inf
+    for one, other in product(left, right):
+        across, down = (other - one) / side
+        tilt = abs(np.degrees(np.arctan2(down, across)))
+        # Eyes lie some 0.4 box sides apart and 0.38 below its top.
+        doubt = abs(across - 0.4) + abs((one[1] + other[1]) / 2 / side - 0.38) + tilt / 90
+        if 0.25 < across < 0.65 and tilt <= 25 and doubt < least:
+            best, least = np.array([one, other]), doubt
+    return best

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -13,9 +12,7 @@ from agelens.files import sha256, written_whole
 FILE_NAME = "face_detection_yunet_2026may.onnx"
 SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
 URL = f"https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/{FILE_NAME}"
-
-#: Seconds. The file is 230 KB; a network that needs longer to answer is taken as absent.
-TIMEOUT = 5.0
+TIMEOUT = 5.0  # seconds; a network that needs longer to answer for 230 KB is taken as absent
 
 
 def yunet_file(path: Path | None = None, url: str = URL) -> Path:
@@ -24,11 +21,10 @@ def yunet_file(path: Path | None = None, url: str = URL) -> Path:
     Raises:
         DetectorError: the named file does not exist, or nothing could be fetched.
     """
-    named = path or (Path(os.environ["AGELENS_YUNET"]) if os.environ.get("AGELENS_YUNET") else None)
-    if named is not None:
-        if not named.is_file():
+    if named := path or os.environ.get("AGELENS_YUNET"):
+        if not Path(named).is_file():
             raise DetectorError(f"no YuNet model at {named}")
-        return named
+        return Path(named)
     cached = cache_folder() / FILE_NAME
     if not (cached.is_file() and sha256(cached) == SHA256):
         _fetch(url, cached)
@@ -48,7 +44,7 @@ def _fetch(url: str, goal: Path) -> None:
             temporary.write_bytes(response.read())
             if (digest := sha256(temporary)) != SHA256:
                 raise DetectorError(f"what {url} sent is not YuNet: its SHA-256 is {digest[:12]}…")
-    except (OSError, urllib.error.URLError) as error:
+    except OSError as error:  # urllib's among them
         reason = getattr(error, "reason", error)
         raise DetectorError(
             f"YuNet's file could not be fetched ({reason}); go online once, or point AGELENS_YUNET to a copy"

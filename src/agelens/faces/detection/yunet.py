@@ -14,14 +14,12 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from agelens.errors import DetectorError
-from agelens.faces.detection.base import Detection, View, as_box, in_picture
+from agelens.faces.detection.base import Detection, View, in_picture
+from agelens.faces.detection.weights import FILE_NAME
 from agelens.faces.images import Pixels
 
-#: Pixels of the view a cell of each of the network's three grids stands for.
-STRIDES = (8, 16, 32)
-
-#: Detections that overlap more than this (intersection over union) are one face.
-OVERLAP = 0.3
+STRIDES = (8, 16, 32)  # pixels of the view that a cell of each of the network's grids stands for
+OVERLAP = 0.3  # detections of more intersection over union are one face
 
 _OUTPUTS = tuple(f"{part}_{stride}" for stride in STRIDES for part in ("cls", "obj", "bbox", "kps"))
 
@@ -34,11 +32,9 @@ class YuNet:
     name = "yunet"
 
     def __init__(self, model: Path, threshold: float = 0.7) -> None:
-        """Load the network from its ONNX file.
+        """Load the network from the ONNX file of OpenCV's zoo that accepts pictures of any height and width.
 
-        Args:
-            model: the file of OpenCV's zoo that accepts pictures of any height and width.
-            threshold: the lowest score at which a face counts as found, 0..1.
+        A face counts as found from the score ``threshold``, 0..1.
 
         Raises:
             DetectorError: the file is missing, cannot be loaded, is another network, or takes pictures of
@@ -56,12 +52,9 @@ class YuNet:
         taken, *more = self._session.get_inputs()
         given = {output.name for output in self._session.get_outputs()}
         if more or taken.name != "input" or not given.issuperset(_OUTPUTS):
-            raise DetectorError(f"{model} is not YuNet; AgeLens needs face_detection_yunet_2026may.onnx")
+            raise DetectorError(f"{model} is not YuNet; AgeLens needs {FILE_NAME}")
         if any(isinstance(side, int) for side in taken.shape[2:]):
-            raise DetectorError(
-                f"{model} takes pictures of {taken.shape} only; "
-                "AgeLens needs face_detection_yunet_2026may.onnx"
-            )
+            raise DetectorError(f"{model} takes pictures of {taken.shape} only; AgeLens needs {FILE_NAME}")
         self._threshold = threshold
 
     def detect(self, pixels: Pixels) -> list[Detection]:
@@ -69,20 +62,14 @@ class YuNet:
         view = View(pixels)
         scores, boxes, landmarks = self._candidates(view.pixels)
         kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), self._threshold, OVERLAP)
-        detections = []
-        for index in np.ravel(np.asarray(kept, dtype=np.int64)):
-            x, y, width, height = boxes[index]
-            corners = view.to_picture(np.array([[x, y], [x + width, y + height]]))
-            points = view.to_picture(landmarks[index])
-            detections.append(Detection(as_box(corners), float(scores[index]), points))
+        detections = [
+            Detection(view.box(*boxes[index]), float(scores[index]), view.to_picture(landmarks[index]))
+            for index in np.ravel(np.asarray(kept, dtype=np.int64))
+        ]
         return in_picture(detections, pixels)
 
     def _candidates(self, view: Pixels) -> tuple[Floats, Floats, Floats]:
-        """Run the network on the view and keep the cells above the threshold.
-
-        Returns:
-            Scores (n,); boxes (n, 4) as x, y, width, height; landmarks (n, 5, 2); all in pixels of the view.
-        """
+        """The cells above the threshold: (n,) scores, (n, 4) x, y, width, height, and (n, 5, 2) landmarks."""
         below, beside = (-side % STRIDES[-1] for side in view.shape[:2])
         blob = cv2.dnn.blobFromImage(  # blue first, 0..255
             cv2.copyMakeBorder(view, 0, below, 0, beside, cv2.BORDER_CONSTANT), swapRB=True
@@ -99,5 +86,5 @@ class YuNet:
             corners = (cells + bbox[sure, :2]) * stride - sides / 2
             points = (cells[:, None] + kps[sure].reshape(-1, 5, 2)) * stride
             found.append((scores[sure], np.concatenate([corners, sides], axis=1), points))
-        scores, boxes, landmarks = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return scores, boxes, landmarks
+        scores, boxes, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return scores, boxes, points
