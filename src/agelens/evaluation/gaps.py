@@ -25,8 +25,7 @@ def gaps(predictions: Predictions, resamples: int = 1000) -> tuple[Gap, ...]:
     found = []
     for by, groups in cuts.items():
         for figure, values, larger_is_worse in figures:
-            labelled = [(name, known(values[rows])) for name, rows in groups]
-            labelled = [(name, own) for name, own in labelled if len(own) >= SMALL]
+            labelled = [(name, own) for name, rows in groups if len(own := known(values[rows])) >= SMALL]
             if len(labelled) < 2:
                 continue
             labelled.sort(key=lambda entry: entry[1].mean(), reverse=larger_is_worse)
