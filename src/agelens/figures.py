@@ -7,7 +7,7 @@ share for several figures: plain text cells, which each of the three lays out in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from agelens.ages import ADULT
 from agelens.metrics import Estimate
@@ -52,16 +52,14 @@ class Figure:
         """Its value and bootstrap interval, as ``4.64 [4.49, 4.79]``; nothing for None."""
         if estimate is None:
             return ""
-        value, low, high = (self.form.format(part) for part in (estimate.value, estimate.low, estimate.high))
-        return f"{value} [{low}, {high}]"
+        form = self.form.format
+        return f"{form(estimate.value)} [{form(estimate.low)}, {form(estimate.high)}]"
 
     def difference(self, estimate: Estimate, *, signed: bool = True) -> str:
         """A difference of two of its values with its interval; of shares in percentage points."""
         scale, digits, unit = (100, 1, "points") if self.form == SHARE else (1, 2, self.unit)
-        form = f"{{:{'+' if signed else ''}.{3 if self.form == SCORE else digits}f}}"
-        value, low, high = (
-            form.format(scale * part) for part in (estimate.value, estimate.low, estimate.high)
-        )
+        form = f"{'+' if signed else ''}.{3 if self.form == SCORE else digits}f"
+        value, low, high = (format(scale * part, form) for part in astuple(estimate))
         return f"{value}{unit and ' '}{unit} [{low}, {high}]"
 
 

@@ -64,24 +64,16 @@ def headline(measured: Measurement) -> str:
 
 def comparisons(model: str, comparisons: Sequence[Comparison]) -> str:
     """Other models on the same faces."""
-    return "".join(
-        html_table(
-            Table(
-                f"The {other.images} faces that both answered.",
-                ("", model, other.name, "difference (paired)"),
-                [
-                    (
-                        FIGURES[key].title(),
-                        FIGURES[key].written(other.ours[key]),
-                        FIGURES[key].written(other.theirs[key]),
-                        FIGURES[key].difference(difference),
-                    )
-                    for key, difference in other.differences.items()
-                ],
-            )
-        )
-        for other in comparisons
-    )
+    parts = []
+    for other in comparisons:
+        rows = []
+        for key, difference in other.differences.items():
+            title, written = FIGURES[key].title(), FIGURES[key].written
+            own, their = written(other.ours[key]), written(other.theirs[key])
+            rows.append((title, own, their, FIGURES[key].difference(difference)))
+        heads = ("", model, other.name, "difference (paired)")
+        parts.append(html_table(Table(f"The {other.images} faces that both answered.", heads, rows)))
+    return "".join(parts)
 
 
 def age(evaluation: Evaluation) -> str:
