@@ -19,21 +19,13 @@ SHARE, SCORE, NATS = "{:.1%}", "{:.3f}", "{:.4f}"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure.
+    """One figure."""
 
-    Attributes:
-        key: its name in JSON.
-        name: its name for people; ``{level}`` stands for the level of the age intervals.
-        form: the format of its value.
-        unit: ``years``, ``nats``, or nothing.
-        short: its name as the head of a column.
-    """
-
-    key: str
-    name: str
-    form: str
-    unit: str = ""
-    short: str = ""
+    key: str  # its name in JSON
+    name: str  # for people; ``{level}`` stands for the level of the age intervals
+    form: str  # the format of its value
+    unit: str = ""  # ``years``, ``nats``, or nothing
+    short: str = ""  # its name as the head of a column
 
     def label(self, level: float | None = None, *, short: bool = False) -> str:
         """Its name; ``level`` is that of the age intervals it was measured on, None if not known."""
@@ -104,18 +96,10 @@ def percent(share: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as plain text.
+    """A table as plain text."""
 
-    Attributes:
-        title: what it shows; may be empty.
-        columns: the heads.
-        rows: as many cells each as there are columns.
-        text: how many columns, from the left, hold words; the others hold numbers and are right-aligned.
-        note: said below; may be empty.
-    """
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    text: int = 1
-    note: str = ""
+    title: str  # what it shows; may be empty
+    columns: Sequence[str]  # the heads
+    rows: Sequence[Sequence[str]]  # as many cells each as there are columns
+    text: int = 1  # columns, from the left, that hold words; the others hold numbers and are right-aligned
+    note: str = ""  # said below; may be empty

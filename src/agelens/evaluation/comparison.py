@@ -20,21 +20,13 @@ _CODE = {"0": Gender.MALE, "1": Gender.FEMALE, "male": Gender.MALE, "female": Ge
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Another model on the faces that both answered.
+    """Another model's figures on the faces that both answered, beside this model's."""
 
-    Attributes:
-        name: the other model's name.
-        images: faces that both answered and that carry both labels.
-        ours: this model's figures on them.
-        theirs: the other's figures.
-        differences: ours minus theirs, with their paired intervals.
-    """
-
-    name: str
-    images: int
+    name: str  # the other model's
+    images: int  # that both answered and that carry both labels
     ours: dict[str, float]
     theirs: dict[str, float]
-    differences: dict[str, metrics.Estimate]
+    differences: dict[str, metrics.Estimate]  # ours minus theirs, with their paired intervals
 
 
 def compare(name: str, table: Path, predictions: Predictions, resamples: int = 1000) -> Comparison:

@@ -43,6 +43,5 @@ def _difference(one: Floats, other: Floats, resamples: int) -> Estimate:
     def draw(own: Floats) -> float:
         return float(own[rng.integers(0, len(own), len(own))].mean())
 
-    drawn = [sign * (draw(one) - draw(other)) for _ in range(resamples)]
-    low, high = np.percentile(drawn, [2.5, 97.5])
+    low, high = np.percentile([sign * (draw(one) - draw(other)) for _ in range(resamples)], [2.5, 97.5])
     return Estimate(float(sign * (one.mean() - other.mean())), float(low), float(high))

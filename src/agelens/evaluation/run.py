@@ -32,11 +32,6 @@ from agelens.models.spec import Calibration
 #: Figures by key: each takes the numbers of the rows that it is measured on.
 Figures = dict[str, Callable[[NDArray[np.intp]], float]]
 
-#: The columns of single predictions.
-_COLUMNS = (
-    "image", "true_age", "age", "age_low", "age_high", "true_gender", "gender", "p_female", "quality",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -76,12 +71,8 @@ def evaluate(
 
     An image in which the detector finds no face is read whole and counted: leaving it out would flatter.
 
-    Args:
-        predictor: the model and how it finds faces.
-        manifest: labelled images; unreadable ones are reported and left out.
-        options: level of the age intervals, point estimate and mirror images; the others change no figure.
-        resamples: draws of the bootstrap.
-        progress: told how many images are done.
+    Unreadable ones are reported and left out. Of the options, the level of the age intervals, the point
+    estimate and the mirror images count; the others change no figure.
 
     Raises:
         ManifestError: nothing can be measured: no image readable, or none labelled.
@@ -190,19 +181,17 @@ def _on(labelled: NDArray[np.bool_], figures: Figures, resamples: int) -> dict[s
 def write_predictions(path: Path, evaluation: Evaluation) -> None:
     """Write what was answered for each image, beside its labels, as CSV."""
     p = evaluation.predictions
-    write_csv(
-        path,
-        _COLUMNS,
-        (
-            [
-                sample.image,
-                "" if sample.point_age is None else f"{sample.point_age:g}",
-                *(f"{years:.2f}" for years in (p.age[row], *p.interval[row])),
-                sample.gender or "",
-                GENDERS[p.gender[row]],
-                f"{1 - p.male[row]:.4f}",
-                f"{p.quality[row]:.3f}",
-            ]
-            for row, sample in enumerate(p.samples)
-        ),
+    years = ("true_age", "age", "age_low", "age_high")
+    rows = (
+        [
+            sample.image,
+            "" if sample.point_age is None else f"{sample.point_age:g}",
+            *(f"{age:.2f}" for age in (p.age[row], *p.interval[row])),
+            sample.gender or "",
+            GENDERS[p.gender[row]],
+            f"{1 - p.male[row]:.4f}",
+            f"{p.quality[row]:.3f}",
+        ]
+        for row, sample in enumerate(p.samples)
     )
+    write_csv(path, ("image", *years, "true_gender", "gender", "p_female", "quality"), rows)

@@ -113,7 +113,7 @@ def is_incidental(name: str) -> bool:
 
 
 def check_file_names(names: Iterable[str], where: object) -> None:
-    """Refuse a list of files, as of a hub or an archive, before one of them is fetched.
+    """Refuse a list of files, as a hub's, before one of them is fetched.
 
     Raises:
         BundleError: a path that is no plain file name, or no bundle among them.

@@ -10,9 +10,6 @@ from agelens.figures import FIGURES, Table, figure_of, percent
 from agelens.metrics import Estimate
 from agelens.models.measurement import EVERYBODY, SMALL, AgeCheck, GroupError, Headline, Measurement
 
-#: The figures of a group, as its table shows them.
-_GROUP_FIGURES = ("mae", "bias", "gender_accuracy", "coverage")
-
 
 def figure_table(measured: Headline) -> Table:
     """Every figure with its bootstrap interval."""
@@ -26,15 +23,16 @@ def figure_table(measured: Headline) -> Table:
 
 def group_table(groups: Iterable[GroupError], level: float | None) -> Table:
     """The error of each group; small groups are marked. ``level`` is that of the groups' coverage."""
+    keys = ("mae", "bias", "gender_accuracy", "coverage")
     rows = [
         (
             (f"age {group.name}" if group.by == "age" else group.name) + (" *" if group.small else ""),
             str(group.images),
-            *(figure_of(key).written(getattr(group, key)) for key in _GROUP_FIGURES),
+            *(figure_of(key).written(getattr(group, key)) for key in keys),
         )
         for group in groups
     ]
-    heads = [figure_of(key).title(level, short=True) for key in _GROUP_FIGURES]
+    heads = [figure_of(key).title(level, short=True) for key in keys]
     note = f"* fewer than {SMALL} faces." if any(row[0].endswith(" *") for row in rows) else ""
     return Table("", ("group", "images", *heads), rows, note=note)
 
