@@ -30,27 +30,19 @@ def evaluate(
     options: AnswerOptions = AnswerOptions(),
     runtime: RuntimeOption = "onnxruntime",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File for the same JSON, also with tables.")
-    ] = None,
-    predictions: Annotated[
-        Path | None, typer.Option(help="CSV file for the answer to each image, beside its labels.")
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="Folder for a report, one self-contained HTML page.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the same JSON.")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="CSV for each image's answer and label.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for a report, one HTML page.")] = None,
     compare: Annotated[
         list[str] | None,
         typer.Option(
-            help="Another model's predictions, as NAME=FILE.csv (file, age, gender); needs --report; repeatable."
+            help="Another model's answers, as NAME=FILE.csv (file, age, gender); needs --report; repeatable."
         ),
     ] = None,
     faces: Annotated[
         bool, typer.Option("--faces", help="Show the largest errors as pictures; needs --report.")
     ] = False,
-    write: Annotated[
-        bool, typer.Option("--write", help="Record the figures in the bundle and its card.")
-    ] = False,
+    write: Annotated[bool, typer.Option("--write", help="Record the figures in the bundle.")] = False,
 ) -> None:
     """Measure a model on labelled faces, with bootstrap intervals.
 
