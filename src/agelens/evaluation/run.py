@@ -71,7 +71,7 @@ def evaluate(
 
     An image in which the detector finds no face is read whole and counted: leaving it out would flatter.
 
-    Unreadable ones are reported and left out. Of the options, the level of the age intervals, the point
+    Unreadable images are reported and left out. Of the options, the level of the age intervals, the point
     estimate and the mirror images count; the others change no figure.
 
     Raises:

@@ -56,8 +56,8 @@ def parse_uri(text: str) -> HubUri:
         HubError: it is of neither form.
     """
     if match := _KAGGLE.fullmatch(text):
-        *slugs, version = match.groups()
-        return KaggleUri(*slugs, version=int(version) if version else None)
+        owner, model, framework, variation, version = match.groups()
+        return KaggleUri(owner, model, framework, variation, int(version) if version else None)
     if match := _HUGGING_FACE.fullmatch(text):
         return HuggingFaceUri(*match.groups())
     raise HubError(
