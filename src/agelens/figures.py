@@ -7,7 +7,7 @@ share for several figures: plain text cells, which each of the three lays out in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from agelens.ages import ADULT
 from agelens.metrics import Estimate
@@ -22,21 +22,13 @@ SHARE, SCORE, NATS = "{:.1%}", "{:.3f}", "{:.4f}"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure.
+    """One figure."""
 
-    Attributes:
-        key: its name in JSON.
-        name: its name for people; ``{level}`` stands for the level of the age intervals.
-        form: the format of its value.
-        unit: ``years``, ``nats``, or nothing.
-        short: its name as the head of a column.
-    """
-
-    key: str
-    name: str
-    form: str
-    unit: str = ""
-    short: str = ""
+    key: str  # its name in JSON
+    name: str  # for people; ``{level}`` stands for the level of the age intervals
+    form: str  # the format of its value
+    unit: str = ""  # ``years``, ``nats``, or nothing
+    short: str = ""  # its name as the head of a column
 
     def label(self, level: float | None = None, *, short: bool = False) -> str:
         """Its name; ``level`` is that of the age intervals it was measured on, None if not known."""
@@ -55,16 +47,14 @@ class Figure:
         """Its value and bootstrap interval, as ``4.64 [4.49, 4.79]``; nothing for None."""
         if estimate is None:
             return ""
-        value, low, high = (self.form.format(part) for part in (estimate.value, estimate.low, estimate.high))
-        return f"{value} [{low}, {high}]"
+        form = self.form.format
+        return f"{form(estimate.value)} [{form(estimate.low)}, {form(estimate.high)}]"
 
     def difference(self, estimate: Estimate, *, signed: bool = True) -> str:
         """A difference of two of its values with its interval; of shares in percentage points."""
         scale, digits, unit = (100, 1, "points") if self.form == SHARE else (1, 2, self.unit)
-        form = f"{{:{'+' if signed else ''}.{3 if self.form == SCORE else digits}f}}"
-        value, low, high = (
-            form.format(scale * part) for part in (estimate.value, estimate.low, estimate.high)
-        )
+        form = f"{'+' if signed else ''}.{3 if self.form == SCORE else digits}f"
+        value, low, high = (format(scale * part, form) for part in astuple(estimate))
         return f"{value}{unit and ' '}{unit} [{low}, {high}]"
 
 
@@ -109,18 +99,10 @@ def percent(share: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as plain text.
+    """A table as plain text."""
 
-    Attributes:
-        title: what it shows; may be empty.
-        columns: the heads.
-        rows: as many cells each as there are columns.
-        text: how many columns, from the left, hold words; the others hold numbers and are right-aligned.
-        note: said below; may be empty.
-    """
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    text: int = 1
-    note: str = ""
+    title: str  # what it shows; may be empty
+    columns: Sequence[str]  # the heads
+    rows: Sequence[Sequence[str]]  # as many cells each as there are columns
+    text: int = 1  # columns, from the left, that hold words; the others hold numbers and are right-aligned
+    note: str = ""  # said below; may be empty

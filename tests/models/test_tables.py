@@ -58,7 +58,7 @@ def test_coverage_is_shown_at_every_reported_level_with_the_width_at_90_percent(
 
 
 def test_the_check_for_adults_is_everybodys_and_others_say_whose_they_are() -> None:
-    (row,) = tables.check_table(tables.adult_checks(MEASURED)).rows
+    (row,) = tables.summary(MEASURED)[-1].rows
     assert tuple(row) == ("18", "21", "40", "50.0% [40.0%, 60.0%]", "10.0%")
     among = tables.check_table(MEASURED.age_checks[2:])
     assert among.columns[0] == "among"

@@ -22,8 +22,7 @@ def calibrate(
         typer.Option(
             min=0,
             max=1,
-            help="Prior correction: divide each age's probability by its frequency in split 'train' raised "
-            "to this power.",
+            help="Prior correction: divide each age's probability by its frequency in 'train' to this power.",
         ),
     ] = 0.0,
     flatten_from: Annotated[

@@ -6,62 +6,43 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agelens.cli.console import (
-    DetectorOption,
-    ModelOption,
-    RuntimeOption,
-    progress,
-    rich_table,
-    tell,
-    tell_failures,
-)
+from agelens.cli import console
+from agelens.cli.console import DetectorOption, ModelOption, RuntimeOption
+from agelens.cli.options import with_options
 from agelens.errors import AgeLensError, ManifestError, require
+from agelens.inference.options import AnswerOptions
 
 if TYPE_CHECKING:
     from agelens.models.bundle import Bundle
     from agelens.models.measurement import Measurement
 
 
+@with_options(AnswerOptions, "level", "point", "flip")
 def evaluate(
     manifest: Annotated[Path, typer.Option(help="Manifest with the labels.")],
     model: ModelOption = "embedded",
     split: Annotated[str, typer.Option(help="Split to measure on.")] = "test",
     detector: DetectorOption = "whole",
-    flip: Annotated[bool, typer.Option("--flip", help="Average each face with its mirror image.")] = False,
-    point: Annotated[
-        Literal["mean", "median"],
-        typer.Option(help="Point estimate: the mean keeps the RMSE lowest, the median the MAE."),
-    ] = "mean",
-    level: Annotated[float, typer.Option(min=0.5, max=0.99, help="Coverage of the age intervals.")] = 0.9,
+    options: AnswerOptions = AnswerOptions(),
     runtime: RuntimeOption = "onnxruntime",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File for the same JSON, also with tables.")
-    ] = None,
-    predictions: Annotated[
-        Path | None, typer.Option(help="CSV file for the answer to each image, beside its labels.")
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="Folder for a report, one self-contained HTML page.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the same JSON.")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="CSV for each image's answer and label.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for a report, one HTML page.")] = None,
     compare: Annotated[
         list[str] | None,
         typer.Option(
-            help="Predictions of another model for the report, as NAME=FILE.csv with the columns file, age "
-            "and gender; repeatable; needs --report."
+            help="Another model's answers, as NAME=FILE.csv (file, age, gender); needs --report; repeatable."
         ),
     ] = None,
     faces: Annotated[
-        bool,
-        typer.Option("--faces", help="Show the largest errors as pictures in the report; needs --report."),
+        bool, typer.Option("--faces", help="Show the largest errors as pictures; needs --report.")
     ] = False,
-    write: Annotated[
-        bool, typer.Option("--write", help="Record the figures in the bundle and its card.")
-    ] = False,
+    write: Annotated[bool, typer.Option("--write", help="Record the figures in the bundle.")] = False,
 ) -> None:
     """Measure a model on labelled faces, with bootstrap intervals.
 
@@ -70,7 +51,6 @@ def evaluate(
     from agelens import evaluation
     from agelens.data.manifest import read_manifest
     from agelens.files import write_text
-    from agelens.inference.options import AnswerOptions
     from agelens.inference.predictor import Predictor
     from agelens.models.bundle import record_measurement
 
@@ -82,8 +62,7 @@ def evaluate(
     table = read_manifest(manifest).of_split(split)
     bundle = _bundle_of(model)
     predictor = Predictor(bundle, detector, runtime=runtime)
-    options = AnswerOptions(level=level, point=point, flip=flip)
-    with progress("evaluating", len(table.samples)) as advance:
+    with console.progress("evaluating", len(table.samples)) as advance:
         result = evaluation.evaluate(predictor, table, options, progress=advance)
     text = json.dumps(result.to_dict(), indent=2)
     if output is not None:
@@ -95,7 +74,7 @@ def evaluate(
 
         subject = Subject(bundle.spec.licence, shlex.join(["agelens", *sys.argv[1:]]), table.root)
         comparisons = [evaluation.compare(name, path, result.predictions) for name, path in others]
-        tell(f"agelens: {write_report(report, subject, result, comparisons, faces=faces)}")
+        console.tell(f"agelens: {write_report(report, subject, result, comparisons, faces=faces)}")
     if write:
         record_measurement(bundle, result.measured)
     if as_json:
@@ -103,8 +82,8 @@ def evaluate(
     else:
         _print(result.measured)
     if result.problems:
-        tell_failures(result.problems)
-        tell(f"agelens: {len(result.problems)} images could not be read and are left out")
+        console.tell_failures(result.problems)
+        console.tell(f"agelens: {len(result.problems)} images could not be read and are left out")
         raise typer.Exit(1)
 
 
@@ -132,11 +111,11 @@ def _print(measured: Measurement) -> None:
 
     from agelens.models import tables
 
-    console = Console()
-    console.print(
+    terminal = Console()
+    terminal.print(
         f"[bold]{measured.model} on {measured.split}[/bold]: {measured.images} images, "
         f"{measured.without_face} without a face found; {measured.conditions}"
     )
     for table in tables.summary(measured):
-        console.print()
-        console.print(rich_table(table))
+        terminal.print()
+        terminal.print(console.rich_table(table))

@@ -21,8 +21,7 @@ def push(
     bundle: Annotated[str, typer.Argument(help="Bundle: 'embedded', or a folder.")],
     uri: UriArgument,
     public: Annotated[
-        bool,
-        typer.Option("--public", help="Make a new repository on Hugging Face public; Kaggle's are private."),
+        bool, typer.Option("--public", help="Make a new repository on Hugging Face public.")
     ] = False,
     notes: Annotated[str, typer.Option(help="Notes on what changed, for the version's history.")] = "",
 ) -> None:
@@ -41,9 +40,7 @@ def pull(
     uri: UriArgument,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", help="Folder to copy it to (default: it stays in the client's cache)."
-        ),
+        typer.Option("--output", "-o", help="Folder to copy it to (default: the hub's cache)."),
     ] = None,
 ) -> None:
     """Fetch a bundle, check every file's SHA-256, and print the folder it lies in."""

@@ -8,9 +8,7 @@ import typer
 
 from agelens.cli.console import table
 
-app = typer.Typer(
-    help="List the models at hand with their figures and licences.", invoke_without_command=True
-)
+app = typer.Typer(invoke_without_command=True)
 
 
 @app.callback()
@@ -33,15 +31,9 @@ def list_models() -> None:
     figures = [FIGURES[key] for key in ("score", "mae", "gender_accuracy")]
     measured = spec.metrics["test"].figures if "test" in spec.metrics else {}
     lines = table("name", "input", "size", *(f"test {figure.title(short=True)}" for figure in figures))
-    lines.add_row(
-        EMBEDDED,
-        f"{spec.input.size} px",
-        f"{bundle.model.stat().st_size / 1e6:.1f} MB",
-        *(
-            figure.written(measured[figure.key].value) if figure.key in measured else "–"
-            for figure in figures
-        ),
-    )
+    size = f"{bundle.model.stat().st_size / 1e6:.1f} MB"
+    values = (f.written(measured[f.key].value) if f.key in measured else "–" for f in figures)
+    lines.add_row(EMBEDDED, f"{spec.input.size} px", size, *values)
     console = Console()
     console.print(lines)
     console.print(f"licence of the weights: {spec.licence}", soft_wrap=True)

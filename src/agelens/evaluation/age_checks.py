@@ -36,14 +36,12 @@ def _checks(among: str, true: Floats, answer: Floats) -> list[AgeCheck]:
         minor = true < threshold
         if not (minors := int(minor.sum())):
             continue
-        for margin in MARGINS:
-            passes = answer >= threshold + margin
+        for challenge in (threshold + margin for margin in MARGINS):
+            passes = answer >= challenge
             passed = int((passes & minor).sum())
             turned_away = float((~passes[~minor]).mean()) if (~minor).any() else None
             share, interval = passed / minors, wilson(passed, minors)
-            checks.append(
-                AgeCheck(threshold, threshold + margin, minors, share, interval, turned_away, among)
-            )
+            checks.append(AgeCheck(threshold, challenge, minors, share, interval, turned_away, among))
     return checks
 
 

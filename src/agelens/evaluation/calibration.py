@@ -52,8 +52,6 @@ def calibrate(
             0 leaves it, 1 answers as if all ages were as frequent. It takes off some of the pull towards
             frequent ages, and costs some mean error (prior correction, Saerens et al. 2002).
         flatten_from: only from this age on, years; those below keep their odds among themselves.
-        detector: how faces are found.
-        progress: told how many images are done.
 
     Raises:
         ManifestError: there are too few labelled faces, the split is the test's, or ages are to be flattened
@@ -62,7 +60,7 @@ def calibrate(
     if "test" in splits:
         raise ManifestError("a model is not calibrated on the split it is reported on; use --split val")
     splits = tuple(dict.fromkeys(splits))  # named twice, it counts once
-    named = " and ".join(splits)
+    named, offsets = " and ".join(splits), prior_offsets(manifest, flatten, flatten_from)
     plain = bundle.spec.model_copy(update={"calibration": Calibration()})
     predictor = Predictor(Bundle(bundle.folder, plain), detector)
     samples = [sample for split in splits for sample in manifest.of_split(split).samples]
@@ -78,7 +76,7 @@ def calibrate(
     bins = np.rint(true_age[with_age]).astype(int)
     age_temperature, age_nll = _temperature(batch.reading.age[with_age], bins)
     gender_temperature, gender_nll = _temperature(batch.reading.gender[with_gender], gender[with_gender])
-    age_temperature, offsets = round(age_temperature, 4), prior_offsets(manifest, flatten, flatten_from)
+    age_temperature = round(age_temperature, 4)
     tempered = ages.retempered(batch.reading.age[with_age], age_temperature, offsets)
     calibration = Calibration(
         age_temperature=age_temperature,
@@ -116,11 +114,6 @@ def _temperature(
     probabilities: ages.FloatArray, labels: NDArray[np.intp]
 ) -> tuple[float, tuple[float, float]]:
     """The temperature of the least negative log-likelihood, with that at 1 and at it."""
-    likelihoods = np.array(
-        [metrics.negative_log_likelihood(ages.retempered(probabilities, t), labels) for t in TEMPERATURES]
-    )
-    best = int(likelihoods.argmin())
-    return float(TEMPERATURES[best]), (
-        metrics.negative_log_likelihood(probabilities, labels),
-        float(likelihoods[best]),
-    )
+    nll = metrics.negative_log_likelihood
+    least, best = min((nll(ages.retempered(probabilities, t), labels), float(t)) for t in TEMPERATURES)
+    return best, (nll(probabilities, labels), least)

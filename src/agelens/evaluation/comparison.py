@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agelens import metrics
 from agelens.data.manifest import read_table
 from agelens.errors import LabelError, ManifestError
-from agelens.evaluation.predictions import Predictions
+from agelens.evaluation.predictions import Floats, Predictions
 from agelens.labels import Gender, parse_gender
 
 _CODE = {"0": Gender.MALE, "1": Gender.FEMALE, "male": Gender.MALE, "female": Gender.FEMALE}
@@ -20,31 +20,19 @@ _CODE = {"0": Gender.MALE, "1": Gender.FEMALE, "male": Gender.MALE, "female": Ge
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Another model on the faces that both answered.
+    """Another model's figures on the faces that both answered, beside this model's."""
 
-    Attributes:
-        name: the other model's name.
-        images: faces that both answered and that carry both labels.
-        ours: this model's figures on them.
-        theirs: the other's figures.
-        differences: ours minus theirs, with their paired intervals.
-    """
-
-    name: str
-    images: int
+    name: str  # the other model's
+    images: int  # that both answered and that carry both labels
     ours: dict[str, float]
     theirs: dict[str, float]
-    differences: dict[str, metrics.Estimate]
+    differences: dict[str, metrics.Estimate]  # ours minus theirs, with their paired intervals
 
 
 def compare(name: str, table: Path, predictions: Predictions, resamples: int = 1000) -> Comparison:
     """Read another model's predictions and measure both on the same faces.
 
-    Args:
-        name: the other model's name.
-        table: a CSV with ``file`` (or ``image``), ``age`` in years, ``gender`` (male, female, or 0, 1).
-        predictions: this model's.
-        resamples: draws of the bootstrap.
+    ``table`` is a CSV with ``file`` (or ``image``), ``age`` in years, ``gender`` (male, female, or 0, 1).
 
     Raises:
         ManifestError: a column is missing, a cell is no answer, or no face is in both.
@@ -52,39 +40,29 @@ def compare(name: str, table: Path, predictions: Predictions, resamples: int = 1
     theirs = _read(table)
     names = [PurePath(sample.image).name for sample in predictions.samples]
     labelled = predictions.exact & (predictions.true_gender >= 0)
-    both = np.array(
-        [row for row, name in enumerate(names) if name in theirs and labelled[row]], dtype=np.intp
-    )
+    both = np.flatnonzero(labelled & np.array([name in theirs for name in names], dtype=bool))
     if not both.size:
         raise ManifestError(f"{table} answers none of the faces measured; they are matched by file name")
     true_age, true_gender = predictions.true_age[both], predictions.true_gender[both]
-    answers = (
-        (predictions.age[both], predictions.gender[both]),
-        tuple(np.array(column) for column in zip(*(theirs[names[row]] for row in both), strict=True)),
-    )
 
-    def figure(key: str, which: int, rows: NDArray[np.intp]) -> float:
-        age, gender = answers[which][0][rows], answers[which][1][rows]
-        match key:
-            case "score":
-                return metrics.competition_score(true_age[rows], age, true_gender[rows], gender)
-            case "mae":
-                return metrics.mae(true_age[rows], age)
-            case "rmse":
-                return metrics.rmse(true_age[rows], age)
-        return metrics.accuracy(true_gender[rows], gender)
+    def figures(age: Floats, gender: NDArray[np.int64]) -> dict[str, Callable[[NDArray[np.intp]], float]]:
+        return {
+            "score": lambda i: metrics.competition_score(true_age[i], age[i], true_gender[i], gender[i]),
+            "mae": lambda i: metrics.mae(true_age[i], age[i]),
+            "rmse": lambda i: metrics.rmse(true_age[i], age[i]),
+            "gender_accuracy": lambda i: metrics.accuracy(true_gender[i], gender[i]),
+        }
 
-    keys, everything = ("score", "mae", "rmse", "gender_accuracy"), np.arange(both.size)
-
-    def difference(key: str) -> Callable[[NDArray[np.intp]], float]:
-        return lambda rows: figure(key, 0, rows) - figure(key, 1, rows)
-
+    ours = figures(predictions.age[both], predictions.gender[both])
+    others = figures(*map(np.array, zip(*(theirs[names[row]] for row in both), strict=True)))
+    differences = {key: (lambda i, key=key: ours[key](i) - others[key](i)) for key in ours}
+    everything = np.arange(both.size)
     return Comparison(
         name,
         both.size,
-        {key: figure(key, 0, everything) for key in keys},
-        {key: figure(key, 1, everything) for key in keys},
-        metrics.bootstrap({key: difference(key) for key in keys}, both.size, resamples),
+        {key: figure(everything) for key, figure in ours.items()},
+        {key: figure(everything) for key, figure in others.items()},
+        metrics.bootstrap(differences, both.size, resamples),
     )
 
 

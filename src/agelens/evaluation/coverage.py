@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from agelens import ages, metrics
 from agelens.conformal import REPORTED_LEVELS, ConformalTable, interval
-from agelens.labels import MAX_AGE
+from agelens.evaluation.groups import age_bands
 from agelens.models.measurement import Coverage
 
 #: Lower ends of the bands of predicted age that coverage is reported by, in years.
@@ -29,10 +29,8 @@ def coverage_by_band(
     """Coverage and width by band of predicted age, the whole first: (n, 101), (n,) years."""
     truth = np.asarray(true_age, dtype=np.float64)
     bounds = [interval(probabilities, level, table) for level in levels] if len(truth) else []
-    mean = ages.expectation(probabilities)
-    bands = [("all", np.ones(len(truth), dtype=bool))]
-    for low, end in zip(PREDICTED_AGE_BANDS, (*PREDICTED_AGE_BANDS[1:], MAX_AGE + 1), strict=True):
-        bands.append((f"{low}–{end - 1}", (mean >= low) & (mean < end)))
+    names, positions = age_bands(ages.expectation(probabilities), PREDICTED_AGE_BANDS)
+    bands = [("all", positions >= 0), *((name, positions == place) for place, name in enumerate(names))]
     return tuple(
         Coverage(
             name,

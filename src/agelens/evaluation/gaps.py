@@ -25,8 +25,7 @@ def gaps(predictions: Predictions, resamples: int = 1000) -> tuple[Gap, ...]:
     found = []
     for by, groups in cuts.items():
         for figure, values, larger_is_worse in figures:
-            labelled = [(name, known(values[rows])) for name, rows in groups]
-            labelled = [(name, own) for name, own in labelled if len(own) >= SMALL]
+            labelled = [(name, own) for name, rows in groups if len(own := known(values[rows])) >= SMALL]
             if len(labelled) < 2:
                 continue
             labelled.sort(key=lambda entry: entry[1].mean(), reverse=larger_is_worse)
@@ -44,6 +43,5 @@ def _difference(one: Floats, other: Floats, resamples: int) -> Estimate:
     def draw(own: Floats) -> float:
         return float(own[rng.integers(0, len(own), len(own))].mean())
 
-    drawn = [sign * (draw(one) - draw(other)) for _ in range(resamples)]
-    low, high = np.percentile(drawn, [2.5, 97.5])
+    low, high = np.percentile([sign * (draw(one) - draw(other)) for _ in range(resamples)], [2.5, 97.5])
     return Estimate(float(sign * (one.mean() - other.mean())), float(low), float(high))

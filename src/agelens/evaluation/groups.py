@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +19,8 @@ TRUE_AGE_BANDS = (0, 3, 11, 21, 31, 41, 51, 61, 71)
 CROSSED_AGE_BANDS = (0, 18, 40, 60)
 
 
-@dataclass(frozen=True, slots=True)
-class _Attribute:
-    """What faces are grouped by: the position of each face's value among the names; -1 where unknown."""
-
-    names: Sequence[str]
-    positions: NDArray[np.int64]
+#: What faces are grouped by: names, and the position of each face's value among them; -1 where unknown.
+Attribute = tuple[Sequence[str], NDArray[np.int64]]
 
 
 def group_errors(predictions: Predictions) -> tuple[GroupError, ...]:
@@ -47,35 +42,35 @@ def group_errors(predictions: Predictions) -> tuple[GroupError, ...]:
 
 def members(predictions: Predictions) -> Iterator[tuple[str, str, NDArray[np.intp]]]:
     """Every group that has members: what it is cut by, its name, its rows."""
-    age = _age(predictions.true_age, TRUE_AGE_BANDS)
-    gender = _Attribute([str(one) for one in GENDERS], predictions.true_gender)
+    gender = [str(one) for one in GENDERS], predictions.true_gender
     groups = sorted(set(predictions.groups.tolist()) - {""})
-    group = _Attribute(groups, np.array([groups.index(g) if g else -1 for g in predictions.groups]))
-    yield from _cut("age", age)
+    group = groups, np.array([groups.index(g) if g else -1 for g in predictions.groups])
+    yield from _cut("age", age_bands(predictions.true_age, TRUE_AGE_BANDS))
     yield from _cut("gender", gender)
     yield from _cut("group", group)
-    wide = _age(predictions.true_age, CROSSED_AGE_BANDS)
+    wide = age_bands(predictions.true_age, CROSSED_AGE_BANDS)
     if groups:
         yield from _cut("age × gender × group", wide, gender, group)
     else:
         yield from _cut("age × gender", wide, gender)
 
 
-def _age(years: Floats, lower_ends: Sequence[int]) -> _Attribute:
+def age_bands(years: Floats, lower_ends: Sequence[int]) -> Attribute:
+    """Bands of age, as ``18–39``, and each face's among them; ``years`` (n,), NaN where unknown."""
     names = [f"{low}–{end - 1}" for low, end in zip(lower_ends, (*lower_ends[1:], MAX_AGE + 1), strict=True)]
     positions = np.searchsorted(lower_ends, np.nan_to_num(years), side="right") - 1
-    return _Attribute(names, np.where(np.isnan(years), -1, positions))
+    return names, np.where(np.isnan(years), -1, positions)
 
 
-def _cut(by: str, *attributes: _Attribute) -> Iterator[tuple[str, str, NDArray[np.intp]]]:
+def _cut(by: str, *attributes: Attribute) -> Iterator[tuple[str, str, NDArray[np.intp]]]:
     """The groups of faces that share a value of every attribute, in the order of the names."""
     rows: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for row, key in enumerate(zip(*(attribute.positions.tolist() for attribute in attributes), strict=True)):
+    for row, key in enumerate(zip(*(positions.tolist() for _, positions in attributes), strict=True)):
         if min(key) >= 0:
             rows[key].append(row)
     for key in sorted(rows):
-        names = (attribute.names[position] for attribute, position in zip(attributes, key, strict=True))
-        yield by, ", ".join(names), np.array(rows[key])
+        named = (names[position] for (names, _), position in zip(attributes, key, strict=True))
+        yield by, ", ".join(named), np.array(rows[key])
 
 
 def _mean(values: Floats) -> float | None:

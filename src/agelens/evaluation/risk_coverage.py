@@ -24,11 +24,8 @@ def risk_coverage(predictions: Predictions, resamples: int = 300) -> tuple[RiskC
     for share in SHARES:
         threshold = float(np.quantile(predictions.quality, 1 - share, method="lower"))
         kept = predictions.quality >= threshold
-        rows.append(
-            RiskCoverage(
-                float(kept.mean()), threshold, _mean(error[kept], resamples), _mean(right[kept], resamples)
-            )
-        )
+        mae, accuracy = _mean(error[kept], resamples), _mean(right[kept], resamples)
+        rows.append(RiskCoverage(float(kept.mean()), threshold, mae, accuracy))
     return tuple(rows)
 
 

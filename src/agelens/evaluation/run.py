@@ -29,10 +29,8 @@ from agelens.labels import GENDERS
 from agelens.models.measurement import Measurement
 from agelens.models.spec import Calibration
 
-#: The columns of single predictions.
-_COLUMNS = (
-    "image", "true_age", "age", "age_low", "age_high", "true_gender", "gender", "p_female", "quality",
-)  # fmt: skip
+#: Figures by key: each takes the numbers of the rows that it is measured on.
+Figures = dict[str, Callable[[NDArray[np.intp]], float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +71,8 @@ def evaluate(
 
     An image in which the detector finds no face is read whole and counted: leaving it out would flatter.
 
-    Args:
-        predictor: the model and how it finds faces.
-        manifest: labelled images; unreadable ones are reported and left out.
-        options: level of the age intervals, point estimate and mirror images; the others change no figure.
-        resamples: draws of the bootstrap.
-        progress: told how many images are done.
+    Unreadable images are reported and left out. Of the options, the level of the age intervals, the point
+    estimate and the mirror images count; the others change no figure.
 
     Raises:
         ManifestError: nothing can be measured: no image readable, or none labelled.
@@ -129,94 +123,75 @@ def measure(predictions: Predictions, reading: Reading, resamples: int = 1000) -
         ManifestError: no row carries a label.
     """
     true_age, answer, intervals = predictions.true_age, predictions.age, predictions.interval
-    true_gender, gender = predictions.true_gender, predictions.gender
+    true_gender, gender, male = predictions.true_gender, predictions.gender, reading.gender[:, 0]
     crps = ages.crps(reading.age, np.nan_to_num(true_age))
-    figures: dict[str, metrics.Estimate] = {}
-
-    def add(rows: NDArray[np.intp], named: dict[str, Callable[[NDArray[np.intp]], float]]) -> None:
-        if rows.size:
-            on_rows = {name: (lambda drawn, f=f: f(rows[drawn])) for name, f in named.items()}
-            figures.update(metrics.bootstrap(on_rows, len(rows), resamples))
-
+    adult, of_age = true_age >= ages.ADULT, ages.survival(reading.age, ages.ADULT)
     with_age, with_gender = ~np.isnan(true_age), true_gender >= 0
     if not (with_age | with_gender).any():
         raise ManifestError("no image carries a label to measure against")
-    add(
-        np.flatnonzero(with_age & with_gender),
-        {"score": lambda i: metrics.competition_score(true_age[i], answer[i], true_gender[i], gender[i])},
-    )
-    add(
-        np.flatnonzero(with_age),
-        {
-            "mae": lambda i: metrics.mae(true_age[i], answer[i]),
-            "rmse": lambda i: metrics.rmse(true_age[i], answer[i]),
-            "bias": lambda i: metrics.bias(true_age[i], answer[i]),
-            "cs5": lambda i: metrics.cumulative_score(true_age[i], answer[i]),
-            "crps": lambda i: float(crps[i].mean()),
-            "interval_coverage": lambda i: metrics.coverage(true_age[i], intervals[i]),
-            "interval_width": lambda i: metrics.interval_width(intervals[i]),
-        },
-    )
-    adult = true_age >= ages.ADULT
-    of_age = ages.survival(reading.age, ages.ADULT)
-    add(
-        np.flatnonzero(with_age),
-        {"adult_calibration_error": lambda i: metrics.calibration_error(adult[i], of_age[i])},
-    )
-    male = reading.gender[:, 0]
-    add(
-        np.flatnonzero(with_gender),
-        {
-            "gender_calibration_error": lambda i: metrics.calibration_error(true_gender[i] == 0, male[i]),
-            "gender_accuracy": lambda i: metrics.accuracy(true_gender[i], gender[i]),
-            "gender_macro_f1": lambda i: metrics.macro_f1(true_gender[i], gender[i]),
-        },
-    )
-    return figures
+    both: Figures = {
+        "score": lambda i: metrics.competition_score(true_age[i], answer[i], true_gender[i], gender[i])
+    }
+    age: Figures = {
+        "mae": lambda i: metrics.mae(true_age[i], answer[i]),
+        "rmse": lambda i: metrics.rmse(true_age[i], answer[i]),
+        "bias": lambda i: metrics.bias(true_age[i], answer[i]),
+        "cs5": lambda i: metrics.cumulative_score(true_age[i], answer[i]),
+        "crps": lambda i: float(crps[i].mean()),
+        "interval_coverage": lambda i: metrics.coverage(true_age[i], intervals[i]),
+        "interval_width": lambda i: metrics.interval_width(intervals[i]),
+        "adult_calibration_error": lambda i: metrics.calibration_error(adult[i], of_age[i]),
+    }
+    genders: Figures = {
+        "gender_calibration_error": lambda i: metrics.calibration_error(true_gender[i] == 0, male[i]),
+        "gender_accuracy": lambda i: metrics.accuracy(true_gender[i], gender[i]),
+        "gender_macro_f1": lambda i: metrics.macro_f1(true_gender[i], gender[i]),
+    }
+    return {
+        **_on(with_age & with_gender, both, resamples),
+        **_on(with_age, age, resamples),
+        **_on(with_gender, genders, resamples),
+    }
 
 
 def _uncalibrated(
-    predictions: Predictions,
-    reading: Reading,
-    calibration: Calibration,
-    level: float,
-    resamples: int,
+    predictions: Predictions, reading: Reading, calibration: Calibration, level: float, resamples: int
 ) -> dict[str, metrics.Estimate]:
     """What the network's own intervals would be, had nothing been fitted."""
-    rows = np.flatnonzero(~np.isnan(predictions.true_age))
-    if not rows.size or calibration.age_intervals is None:
+    if calibration.age_intervals is None:
         return {}
-    true = predictions.true_age[rows]
     # Undo softmax(logits / T + offsets): logits = T * (log p - offsets).
     temperature, offsets = calibration.age_temperature, np.asarray(calibration.age_offsets)
-    bare = ages.retempered(reading.age[rows], 1 / temperature, -temperature * offsets)
-    bounds = ages.interval(bare, level)
-    return metrics.bootstrap(
-        {
-            "uncalibrated_coverage": lambda i: metrics.coverage(true[i], bounds[i]),
-            "uncalibrated_width": lambda i: metrics.interval_width(bounds[i]),
-        },
-        len(rows),
-        resamples,
-    )
+    bounds = ages.interval(ages.retempered(reading.age, 1 / temperature, -temperature * offsets), level)
+    true = predictions.true_age
+    figures: Figures = {
+        "uncalibrated_coverage": lambda i: metrics.coverage(true[i], bounds[i]),
+        "uncalibrated_width": lambda i: metrics.interval_width(bounds[i]),
+    }
+    return _on(~np.isnan(true), figures, resamples)
+
+
+def _on(labelled: NDArray[np.bool_], figures: Figures, resamples: int) -> dict[str, metrics.Estimate]:
+    """Figures on the labelled rows alone; none where there are none."""
+    rows = np.flatnonzero(labelled)
+    on_rows = {key: (lambda drawn, figure=figure: figure(rows[drawn])) for key, figure in figures.items()}
+    return metrics.bootstrap(on_rows, rows.size, resamples) if rows.size else {}
 
 
 def write_predictions(path: Path, evaluation: Evaluation) -> None:
     """Write what was answered for each image, beside its labels, as CSV."""
     p = evaluation.predictions
-    write_csv(
-        path,
-        _COLUMNS,
-        (
-            [
-                sample.image,
-                "" if sample.point_age is None else f"{sample.point_age:g}",
-                *(f"{years:.2f}" for years in (p.age[row], *p.interval[row])),
-                sample.gender or "",
-                GENDERS[p.gender[row]],
-                f"{1 - p.male[row]:.4f}",
-                f"{p.quality[row]:.3f}",
-            ]
-            for row, sample in enumerate(p.samples)
-        ),
+    years = ("true_age", "age", "age_low", "age_high")
+    rows = (
+        [
+            sample.image,
+            "" if sample.point_age is None else f"{sample.point_age:g}",
+            *(f"{age:.2f}" for age in (p.age[row], *p.interval[row])),
+            sample.gender or "",
+            GENDERS[p.gender[row]],
+            f"{1 - p.male[row]:.4f}",
+            f"{p.quality[row]:.3f}",
+        ]
+        for row, sample in enumerate(p.samples)
     )
+    write_csv(path, ("image", *years, "true_gender", "gender", "p_female", "quality"), rows)

@@ -13,7 +13,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -76,18 +76,14 @@ def read_bundle(folder: Path) -> Bundle:
     """
     path = folder / BUNDLE_FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        spec = BundleSpec.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError:
         raise BundleError(f"{folder} is not a model bundle: it has no {BUNDLE_FILE}") from None
-    try:
-        spec = BundleSpec.model_validate_json(text)
     except ValidationError as error:
         raise BundleError(f"{path} is not valid: {_first_fault(error)}") from error
     if spec.schema_version not in READ_VERSIONS:
-        raise BundleError(
-            f"{path} has schema version {spec.schema_version}; this AgeLens reads versions up to "
-            f"{SCHEMA_VERSION}"
-        )
+        version, newest = spec.schema_version, SCHEMA_VERSION
+        raise BundleError(f"{path} has schema version {version}; this AgeLens reads versions up to {newest}")
     if len(spec.ages) != NUM_AGES or spec.genders != tuple(str(gender) for gender in GENDERS):
         raise BundleError(
             f"{path}: this AgeLens reads ages 0..{NUM_AGES - 1} and genders {', '.join(GENDERS)}"
@@ -97,7 +93,14 @@ def read_bundle(folder: Path) -> Bundle:
     if MODEL_FILE not in spec.files:
         raise BundleError(f"{path} lists no {MODEL_FILE}")
     for name, digest in spec.files.items():
-        _check_file(folder, name, digest)
+        if not _is_plain(name):
+            raise BundleError(f"{folder}: {name!r} is not a plain file name")
+        if not (folder / name).is_file():
+            raise BundleError(f"{folder} is incomplete: {name} is missing")
+        if sha256(folder / name) != digest:
+            raise BundleError(
+                f"{folder / name} is damaged or changed: its SHA-256 is not the one in {BUNDLE_FILE}"
+            )
     present = {path.name for path in folder.iterdir() if not is_incidental(path.name)}
     if unknown := sorted(present - spec.files.keys() - {BUNDLE_FILE}):
         raise BundleError(f"{folder} holds what {BUNDLE_FILE} does not name: {', '.join(unknown)}")
@@ -110,15 +113,14 @@ def is_incidental(name: str) -> bool:
 
 
 def check_file_names(names: Iterable[str], where: object) -> None:
-    """Refuse a list of files, as of a hub or an archive, before one of them is fetched.
+    """Refuse a list of files, as a hub's, before one of them is fetched.
 
     Raises:
         BundleError: a path that is no plain file name, or no bundle among them.
     """
     listed = set(names)
     for name in sorted(listed):
-        # Both separators: a name that is plain here may be a path on the reader's system.
-        if name in ("", ".", "..") or PurePosixPath(name).name != name or "\\" in name:
+        if not _is_plain(name):
             raise BundleError(f"{where} is refused: {name!r} is not a plain file name")
     if missing := {BUNDLE_FILE, MODEL_FILE} - listed:
         raise BundleError(f"{where} is no bundle: it has no {', '.join(sorted(missing))}")
@@ -135,23 +137,16 @@ def write_bundle(folder: Path, spec: BundleSpec, measurements: Mapping[str, Meas
 
     The metrics of ``spec`` follow from the measurements, its hashes from the files.
     """
-    spec = spec.model_copy(
-        update={
-            "schema_version": SCHEMA_VERSION,
-            "metrics": {split: measured.headline for split, measured in measurements.items()},
-        }
-    )
+    headlines = {split: measured.headline for split, measured in measurements.items()}
+    spec = spec.model_copy(update={"schema_version": SCHEMA_VERSION, "metrics": headlines})
     write_text(folder / CARD_FILE, model_card(spec, measurements))
     if measurements:
         write_text(folder / METRICS_FILE, _readable(_MEASUREMENTS.dump_json(dict(measurements), indent=2)))
     else:
         (folder / METRICS_FILE).unlink(missing_ok=True)
-    names = sorted(
-        path.name
-        for path in folder.iterdir()
-        if path.is_file() and path.name != BUNDLE_FILE and not is_incidental(path.name)
-    )
-    spec = spec.model_copy(update={"files": {name: sha256(folder / name) for name in names}})
+    names = sorted(path.name for path in folder.iterdir() if path.is_file() and not is_incidental(path.name))
+    files = {name: sha256(folder / name) for name in names if name != BUNDLE_FILE}
+    spec = spec.model_copy(update={"files": files})
     write_text(folder / BUNDLE_FILE, _readable(spec.model_dump_json(indent=2).encode()))
     return read_bundle(folder)
 
@@ -161,14 +156,9 @@ def record_measurement(bundle: Bundle, measured: Measurement) -> Bundle:
     return write_bundle(bundle.folder, bundle.spec, {**bundle.measurements(), measured.split: measured})
 
 
-def _check_file(folder: Path, name: str, digest: str) -> None:
-    if Path(name).name != name or name in ("", ".", ".."):
-        raise BundleError(f"{folder}: {name!r} is not a plain file name")
-    path = folder / name
-    if not path.is_file():
-        raise BundleError(f"{folder} is incomplete: {name} is missing")
-    if sha256(path) != digest:
-        raise BundleError(f"{path} is damaged or changed: its SHA-256 is not the one in {BUNDLE_FILE}")
+def _is_plain(name: str) -> bool:
+    # Both separators: a name that is plain here may be a path on the reader's system.
+    return name not in ("", ".", "..") and not {"/", "\\"} & set(name)
 
 
 def _readable(indented: bytes) -> str:

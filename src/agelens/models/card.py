@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from agelens import figures
+from agelens.figures import FIGURES, Table
 from agelens.models import tables
 from agelens.models.measurement import Headline, Measurement
 from agelens.models.spec import BundleSpec, Calibration
@@ -58,12 +58,7 @@ holds few of: see the table by group.
 
 
 def model_card(spec: BundleSpec, measurements: Mapping[str, Measurement]) -> str:
-    """The card as Markdown, with the front matter that Hugging Face indexes.
-
-    Args:
-        spec: the content of ``bundle.json``.
-        measurements: every recorded evaluation, by split.
-    """
+    """The card as Markdown, with the front matter that Hugging Face indexes; measurements are by split."""
     training = spec.training
     return _CARD.format(
         front_matter=_front_matter(spec),
@@ -87,34 +82,26 @@ def model_card(spec: BundleSpec, measurements: Mapping[str, Measurement]) -> str
 
 
 def _measured(split: str, measured: Measurement) -> str:
-    """What was measured on a split, how, and the tables of it."""
     how = f" ({measured.conditions})" if measured.conditions else ""
     lead = f"Split `{split}`, {measured.images} images{how}; brackets are 95 % bootstrap intervals."
     return "\n\n".join([lead, *(_markdown(table) for table in tables.summary(measured))])
 
 
-#: A bar inside a cell, which would end it.
-_PIPE = r"\|"
-
-
-def _markdown(table: figures.Table) -> str:
+def _markdown(table: Table) -> str:
     rule = ["---"] * table.text + ["---:"] * (len(table.columns) - table.text)
-    lines = [
-        f"| {' | '.join(cell.replace('|', _PIPE) for cell in cells)} |"
-        for cells in (table.columns, rule, *table.rows)
-    ]
-    return "\n\n".join(
-        part for part in (table.title, "\n".join(lines), table.note.replace("*", "\\*")) if part
-    )
+    lines = []
+    for cells in (table.columns, rule, *table.rows):
+        escaped = (cell.replace("|", r"\|") for cell in cells)
+        lines.append(f"| {' | '.join(escaped)} |")
+    return "\n\n".join(filter(None, (table.title, "\n".join(lines), table.note.replace("*", r"\*"))))
 
 
 def _calibration(fitted: Calibration) -> str:
     if not fitted.fitted_on:
         return "none"
     rare = "; rare ages made likelier (prior correction)" if any(fitted.age_offsets) else ""
-    return (
-        f"temperatures and conformal intervals fitted on {fitted.images} images of `{fitted.fitted_on}`{rare}"
-    )
+    where = f"{fitted.images} images of `{fitted.fitted_on}`"
+    return f"temperatures and conformal intervals fitted on {where}{rare}"
 
 
 def _front_matter(spec: BundleSpec) -> str:
@@ -143,11 +130,7 @@ def _results(metrics: Mapping[str, Headline], sources: list[str]) -> list[dict[s
             "task": {"type": "image-classification", "name": "age and gender from a face"},
             "dataset": {"name": f"{' + '.join(sources) or 'own'} {split}", "type": "faces", "split": split},
             "metrics": [
-                {
-                    "type": name,
-                    "name": figures.FIGURES[key].title(),
-                    "value": round(measured.figures[key].value, 4),
-                }
+                {"type": name, "name": FIGURES[key].title(), "value": round(measured.figures[key].value, 4)}
                 for key, name in names.items()
                 if key in measured.figures
             ],

@@ -23,26 +23,15 @@ EVERYBODY = "all"
 
 @dataclass(frozen=True, slots=True)
 class GroupError:
-    """The error on the faces of one group; None where no label allows a figure.
+    """The error on the faces of one group; None where no label allows a figure."""
 
-    Attributes:
-        by: what the group is cut by: ``age``, ``gender``, ``group`` (the manifest's own attribute), or all of
-            them crossed, as ``age × gender × group``.
-        name: the group's name.
-        images: its size.
-        mae: mean absolute error of age, years.
-        bias: mean signed error of age, years.
-        gender_accuracy: share of right genders.
-        coverage: share of age intervals that hold.
-    """
-
-    by: str
+    by: str  # ``age``, ``gender``, ``group`` (the manifest's own), or all crossed: ``age × gender × group``
     name: str
     images: int
-    mae: float | None
-    bias: float | None
+    mae: float | None  # mean absolute error of age, years
+    bias: float | None  # mean signed error of age, years
     gender_accuracy: float | None
-    coverage: float | None = None
+    coverage: float | None = None  # share of age intervals that hold
 
     @property
     def crossed(self) -> bool:
@@ -57,21 +46,14 @@ class GroupError:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The gap of one figure between two groups of one cut; years or shares.
+    """The gap of one figure between the groups of a cut that are served worst and best, of 50 faces or more.
 
-    Attributes:
-        by: what the groups are cut by.
-        figure: ``mae``, ``gender_accuracy`` or ``coverage``.
-        worst: the group served worst among those of 50 faces or more.
-        best: the group served best among them.
-        worst_value: the figure of the group served worst.
-        best_value: the figure of the group served best.
-        gap: between the two, with its bootstrap interval. The two are chosen on the same faces, so that even
-            equal groups show some gap; the interval says how much of it is chance.
+    The two are chosen on the same faces, so that even equal groups show some gap; the bootstrap interval says
+    how much of it is chance.
     """
 
-    by: str
-    figure: str
+    by: str  # what the groups are cut by
+    figure: str  # ``mae``, in years, or ``gender_accuracy`` or ``coverage``, shares
     worst: str
     best: str
     worst_value: float
@@ -81,33 +63,19 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class RiskCoverage:
-    """The error that remains at one threshold of quality.
+    """The error that remains at one threshold of quality; None where nothing is labelled."""
 
-    Attributes:
-        answered: the share of faces at or above the threshold.
-        min_quality: the threshold, 0..1, for ``predict --min-quality``.
-        mae: mean absolute error of the faces answered, years; None where no age is labelled.
-        gender_accuracy: share of right genders among them; None where no gender is labelled.
-    """
-
-    answered: float
-    min_quality: float
-    mae: Estimate | None
+    answered: float  # the share of faces at or above the threshold
+    min_quality: float  # the threshold, 0..1, for ``predict --min-quality``
+    mae: Estimate | None  # of the faces answered, years
     gender_accuracy: Estimate | None
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How often the intervals of each reported level hold in one band of predicted age, and their width.
+    """The share of intervals that hold, and their mean width in years, one a level of ``REPORTED_LEVELS``."""
 
-    Attributes:
-        band: the band, as ``18–25``, years; ``all`` for the whole.
-        images: faces in the band.
-        held: the share of intervals that hold, one a level of ``conformal.REPORTED_LEVELS``.
-        widths: mean width in years, one a level.
-    """
-
-    band: str
+    band: str  # of predicted age, as ``18–25``, years; ``all`` for the whole
     images: int
     held: tuple[float, ...]
     widths: tuple[float, ...]
@@ -115,43 +83,19 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class AgeCheck:
-    """An age check for one threshold at one challenge age.
+    """An age check for one threshold at one challenge age."""
 
-    Attributes:
-        threshold: the age asked for, years.
-        challenge: the predicted age from which a face passes, years.
-        minors: faces below the threshold.
-        passed: the share of them that pass: the false-positive rate.
-        interval: the 95 % Wilson interval of that share.
-        turned_away: the share of faces of age that do not pass; None where there are none.
-        among: whom it was measured on: ``all``, a gender, or one of the manifest's groups.
-    """
-
-    threshold: int
-    challenge: int
-    minors: int
-    passed: float
-    interval: tuple[float, float]
-    turned_away: float | None
-    among: str = EVERYBODY
+    threshold: int  # the age asked for, years
+    challenge: int  # the predicted age from which a face passes, years
+    minors: int  # faces below the threshold
+    passed: float  # the share of them that pass: the false-positive rate
+    interval: tuple[float, float]  # the 95 % Wilson interval of that share
+    turned_away: float | None  # the share of faces of age that do not pass; None where there are none
+    among: str = EVERYBODY  # or a gender, or one of the manifest's groups
 
 
 class Headline(BaseModel):
-    """The main figures on one split, and the conditions they were measured under; None where not recorded.
-
-    Attributes:
-        model: the model's name.
-        split: the manifest's split.
-        detector: how faces were found.
-        flip: whether each face's answer was averaged with its mirror image's.
-        point: which age of a distribution was the answer.
-        level: of the age intervals that ``interval_coverage`` and the groups' ``coverage`` are of.
-        runtime: what computed the network.
-        images: that could be read.
-        without_face: images without a face found, read whole.
-        unreadable: images left out.
-        figures: by key; see ``agelens.figures``.
-    """
+    """The main figures on one split, and the conditions they were measured under; None where not recorded."""
 
     # What a headline does not hold, such as the tables that ``bundle.json`` once held, is left out.
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -159,25 +103,22 @@ class Headline(BaseModel):
     model: str = ""
     split: str = ""
     detector: str | None = None
-    flip: bool | None = None
+    flip: bool | None = None  # whether each answer was averaged with the mirror image's
     point: PointEstimate | None = None
-    level: float | None = None
+    level: float | None = None  # of the intervals of ``interval_coverage`` and of the groups' ``coverage``
     runtime: str | None = None
-    images: int = Field(ge=0)
-    without_face: int = 0
-    unreadable: int = 0
-    figures: dict[str, Estimate]
+    images: int = Field(ge=0)  # that could be read
+    without_face: int = 0  # of them, read whole
+    unreadable: int = 0  # left out
+    figures: dict[str, Estimate]  # by key; see ``agelens.figures``
 
     @property
     def conditions(self) -> str:
         """How it was measured, in a line: only what is recorded."""
-        mirrored = {True: "averaged with the mirror image", False: "without the mirror image", None: None}[
-            self.flip
-        ]
         parts = (
             self.detector and f"detector {self.detector}",
             self.point and f"{self.point} of the age distribution",
-            mirrored,
+            self.flip is not None and f"{'averaged with' if self.flip else 'without'} the mirror image",
             self.level and f"{percent(self.level)} age intervals",
         )
         return ", ".join(part for part in parts if part)

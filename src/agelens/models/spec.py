@@ -16,9 +16,6 @@ from agelens.models.measurement import Headline
 SCHEMA_VERSION = 2
 READ_VERSIONS = (1, 2)
 
-#: What training noted itself stood here among the metrics of version 1.
-_AT_TRAINING = "at_training"
-
 RGB = tuple[float, float, float]
 
 
@@ -100,10 +97,10 @@ class BundleSpec(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _from_version_1(cls, content: Any) -> Any:
-        """Move what training noted itself from the metrics to the training."""
+        """Move what training noted itself from the metrics, where it stood in version 1, to the training."""
         metrics = content.get("metrics") if isinstance(content, Mapping) else None
-        if not isinstance(metrics, Mapping) or _AT_TRAINING not in metrics:
+        if not isinstance(metrics, Mapping) or "at_training" not in metrics:
             return content
-        others = {split: measured for split, measured in metrics.items() if split != _AT_TRAINING}
-        training = {**content.get("training", {}), "result": metrics[_AT_TRAINING]}
+        others = dict(metrics)
+        training = {**content.get("training", {}), "result": others.pop("at_training")}
         return {**content, "metrics": others, "training": training}

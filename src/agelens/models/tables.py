@@ -10,9 +10,6 @@ from agelens.figures import FIGURES, Table, figure_of, percent
 from agelens.metrics import Estimate
 from agelens.models.measurement import EVERYBODY, SMALL, AgeCheck, GroupError, Headline, Measurement
 
-#: The figures of a group, as its table shows them.
-_GROUP_FIGURES = ("mae", "bias", "gender_accuracy", "coverage")
-
 
 def figure_table(measured: Headline) -> Table:
     """Every figure with its bootstrap interval."""
@@ -26,52 +23,43 @@ def figure_table(measured: Headline) -> Table:
 
 def group_table(groups: Iterable[GroupError], level: float | None) -> Table:
     """The error of each group; small groups are marked. ``level`` is that of the groups' coverage."""
+    keys = ("mae", "bias", "gender_accuracy", "coverage")
     rows = [
         (
             (f"age {group.name}" if group.by == "age" else group.name) + (" *" if group.small else ""),
             str(group.images),
-            *(figure_of(key).written(getattr(group, key)) for key in _GROUP_FIGURES),
+            *(figure_of(key).written(getattr(group, key)) for key in keys),
         )
         for group in groups
     ]
-    heads = [figure_of(key).title(level, short=True) for key in _GROUP_FIGURES]
+    heads = [figure_of(key).title(level, short=True) for key in keys]
     note = f"* fewer than {SMALL} faces." if any(row[0].endswith(" *") for row in rows) else ""
     return Table("", ("group", "images", *heads), rows, note=note)
 
 
 def gap_table(measured: Measurement) -> Table:
     """Whom the model serves worst and whom best, in each cut and figure."""
-    rows = []
-    for gap in measured.gaps:
-        figure = figure_of(gap.figure)
-        rows.append(
-            (
-                f"{figure.label(measured.level, short=True)} by {gap.by}",
-                f"{gap.worst}: {figure.written(gap.worst_value)}",
-                f"{gap.best}: {figure.written(gap.best_value)}",
-                figure.difference(gap.gap, signed=False),
-            )
+    rows = [
+        (
+            f"{figure.label(measured.level, short=True)} by {gap.by}",
+            f"{gap.worst}: {figure.written(gap.worst_value)}",
+            f"{gap.best}: {figure.written(gap.best_value)}",
+            figure.difference(gap.gap, signed=False),
         )
+        for gap, figure in ((gap, figure_of(gap.figure)) for gap in measured.gaps)
+    ]
     return Table("Gaps between groups", ("gap in", "served worst", "served best", "gap"), rows, text=3)
 
 
 def coverage_table(measured: Measurement) -> Table:
     """How often intervals hold at each reported level, by band of predicted age."""
-    figure, width = FIGURES["interval_coverage"], FIGURES["interval_width"]
+    figure, width, at = FIGURES["interval_coverage"], FIGURES["interval_width"], REPORTED_LEVELS.index(0.9)
     rows = [
-        (
-            band.band,
-            str(band.images),
-            *(figure.written(held) for held in band.held),
-            width.written(band.widths[REPORTED_LEVELS.index(0.9)]),
-        )
+        (band.band, str(band.images), *map(figure.written, band.held), width.written(band.widths[at]))
         for band in measured.coverage
     ]
-    return Table(
-        "Coverage of age intervals, by level and band of predicted age",
-        ("predicted age", "images", *map(percent, REPORTED_LEVELS), width.title(0.9, short=True)),
-        rows,
-    )
+    heads = ("predicted age", "images", *map(percent, REPORTED_LEVELS), width.title(0.9, short=True))
+    return Table("Coverage of age intervals, by level and band of predicted age", heads, rows)
 
 
 def check_table(checks: Sequence[AgeCheck]) -> Table:
@@ -89,17 +77,11 @@ def check_table(checks: Sequence[AgeCheck]) -> Table:
         )
         for check in checks
     ]
-    heads = ("for people of", "passes from", "faces below", passed.title(), turned_away.title())
-    return Table(
-        "A check passes a face whose predicted age reaches the challenge age; brackets are Wilson intervals.",
-        ("among", *heads) if among else heads,
-        rows,
+    heads = ["among"] * among + ["for people of", "passes from", "faces below"]
+    title = (
+        "A check passes a face whose predicted age reaches the challenge age; brackets are Wilson intervals."
     )
-
-
-def adult_checks(measured: Measurement) -> list[AgeCheck]:
-    """How an age check for adults would fare among all faces."""
-    return [check for check in measured.age_checks if (check.threshold, check.among) == (ADULT, EVERYBODY)]
+    return Table(title, (*heads, passed.title(), turned_away.title()), rows)
 
 
 def risk_table(measured: Measurement) -> Table:
@@ -119,11 +101,12 @@ def risk_table(measured: Measurement) -> Table:
 def summary(measured: Measurement) -> list[Table]:
     """The tables that the terminal and the card show; empty ones are left out."""
     plain = [group for group in measured.groups if not group.crossed]
+    checks = [check for check in measured.age_checks if (check.threshold, check.among) == (ADULT, EVERYBODY)]
     tables = [
         figure_table(measured),
         group_table(plain, measured.level),
         gap_table(measured),
         coverage_table(measured),
-        check_table(adult_checks(measured)),
+        check_table(checks),
     ]
     return [table for table in tables if table.rows]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from agelens.errors import require
 from agelens.figures import BLUE, FIGURES, GREEN, GREY, ORANGE, PURPLE
@@ -18,9 +18,8 @@ from agelens.models.measurement import Coverage, GroupError
 def predicted_against_true(true: ArrayLike, answer: ArrayLike) -> str:
     """Where the answers lie for each true age: a density of faces, with the line of no error; (n,) years."""
     figure, axis = _axes(5.2, 4.6)
-    counts, edges, _ = np.histogram2d(
-        np.asarray(true), np.asarray(answer), bins=50, range=[[0, 100], [0, 100]]
-    )
+    whole = [[0, 100], [0, 100]]
+    counts, edges, _ = np.histogram2d(np.asarray(true), np.asarray(answer), bins=50, range=whole)
     shown = np.ma.masked_equal(np.log1p(counts.T), 0)
     axis.pcolormesh(edges, edges, shown, cmap="Blues", vmin=-0.6, rasterized=True)
     axis.plot([0, 100], [0, 100], color=ORANGE, linewidth=1)
@@ -33,17 +32,9 @@ def error_by_age(groups: Sequence[GroupError]) -> str:
     """MAE as bars and bias as points, by band of true age."""
     bands = [group for group in groups if group.by == "age" and group.mae is not None]
     figure, axis = _axes(6.4, 3.4)
-    places = np.arange(len(bands))
-    axis.bar(
-        places,
-        [group.mae for group in bands],
-        color=BLUE,
-        alpha=0.35,
-        label=FIGURES["mae"].label(short=True),
-    )
-    axis.plot(
-        places, [group.bias for group in bands], "o-", color=ORANGE, label=FIGURES["bias"].label(short=True)
-    )
+    places, (mae, bias) = np.arange(len(bands)), (FIGURES[key].label(short=True) for key in ("mae", "bias"))
+    axis.bar(places, [group.mae for group in bands], color=BLUE, alpha=0.35, label=mae)
+    axis.plot(places, [group.bias for group in bands], "o-", color=ORANGE, label=bias)
     axis.axhline(0, color=GREY, linewidth=0.8)
     axis.set_xticks(places, [group.name for group in bands])
     axis.set(xlabel="true age, years", ylabel="error, years")
@@ -56,7 +47,10 @@ def reliability(curves: Mapping[str, tuple[ArrayLike, ArrayLike]], bins: int = 1
     figure, axis = _axes(4.6, 4.2)
     axis.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
     for (name, (happened, stated)), colour in zip(curves.items(), (BLUE, ORANGE), strict=False):
-        x, y = _binned(np.asarray(happened, float), np.asarray(stated, float), bins)
+        outcome, probability = np.asarray(happened, float), np.asarray(stated, float)
+        of_bin = np.minimum((probability * bins).astype(int), bins - 1)
+        chosen = [rows for rows in (of_bin == index for index in range(bins)) if rows.sum() >= 5]
+        x, y = ([values[rows].mean() for rows in chosen] for values in (probability, outcome))
         axis.plot(x, y, "o-", color=colour, label=name, markersize=4)
     axis.set(xlabel="probability stated", ylabel="share that came true", xlim=(0, 1), ylim=(0, 1))
     axis.set_aspect("equal")
@@ -89,21 +83,9 @@ def risk_by_share(error: ArrayLike, doubts: Mapping[str, ArrayLike]) -> str:
         risk = np.cumsum(errors) / count
         axis.plot(count[start:] / len(errors), risk[start:], color=colour, label=name)
     axis.legend(frameon=False)
-    axis.set(
-        xlabel="share of faces answered, the surest first",
-        ylabel=FIGURES["mae"].title(short=True),
-        xlim=(0, 1),
-    )
-    axis.set_ylim(bottom=0)
+    axis.set(xlabel="share of faces answered, the surest first", ylabel=FIGURES["mae"].title(short=True))
+    axis.set(xlim=(0, 1), ylim=(0, None))
     return _svg(figure)
-
-
-def _binned(
-    happened: NDArray[np.float64], stated: NDArray[np.float64], bins: int
-) -> tuple[list[float], list[float]]:
-    of_bin = np.minimum((stated * bins).astype(int), bins - 1)
-    chosen = [of_bin == index for index in range(bins) if (of_bin == index).sum() >= 5]
-    return [float(stated[rows].mean()) for rows in chosen], [float(happened[rows].mean()) for rows in chosen]
 
 
 def _axes(width: float, height: float) -> tuple[Any, Any]:

@@ -16,17 +16,11 @@ from agelens.files import write_text
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the report says besides the figures.
+    """What the report says besides the figures."""
 
-    Attributes:
-        licence: the licence of the weights.
-        command: the command that makes the report again.
-        root: the folder that the images' paths start from.
-    """
-
-    licence: str
-    command: str
-    root: Path
+    licence: str  # of the weights
+    command: str  # that makes the report again
+    root: Path  # the folder that the images' paths start from
 
 
 def write_report(
@@ -37,22 +31,16 @@ def write_report(
     *,
     faces: bool = False,
 ) -> Path:
-    """Write ``index.html``.
+    """Write ``index.html`` into a folder, and answer its path.
 
-    Args:
-        folder: receives the page.
-        subject: the licence, the command, and where the images lie.
-        evaluation: the figures and the single predictions.
-        comparisons: other models on the same faces.
-        faces: show the largest errors as pictures; off unless asked for, since they are people's.
-
-    Returns:
-        The page.
+    ``comparisons`` are other models on the same faces. ``faces`` shows the largest errors as pictures; off
+    unless asked for, since they are people's.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
     measured = evaluation.measured
+    worst = sections.largest_errors(evaluation.predictions, subject.root) if faces else ""
     parts = [
         ("Headline", sections.headline(measured)),
         ("Beside other models", sections.comparisons(measured.model, comparisons)),
@@ -62,10 +50,7 @@ def write_report(
         ("By group", sections.groups(measured)),
         ("Age checks", sections.checks(measured)),
         ("Refusing the doubtful", sections.risk(evaluation)),
-        (
-            "The largest errors",
-            sections.largest_errors(evaluation.predictions, subject.root) if faces else "",
-        ),
+        ("The largest errors", worst),
         ("Make this report again", f"<pre>{escape(subject.command)}</pre>"),
     ]
     body = "".join(f"<section><h2>{name}</h2>{content}</section>" for name, content in parts if content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from dataclasses import astuple
 from html import escape
 from pathlib import Path
 
@@ -53,35 +54,24 @@ def headline(measured: Measurement) -> str:
     """The main figures as tiles, with their intervals."""
     tiles = []
     for figure in (FIGURES[key] for key in _HEADLINE if key in measured.figures):
-        estimate = measured.figures[figure.key]
-        low, high = figure.written(estimate.low), figure.written(estimate.high)
-        tiles.append(
-            f'<div class="tile"><b>{figure.written(estimate.value)}</b><span>{figure.title()}</span>'
-            f"<small>{low} – {high}</small></div>"
-        )
+        value, low, high = map(figure.written, astuple(measured.figures[figure.key]))
+        name = f"<span>{figure.title()}</span>"
+        tiles.append(f'<div class="tile"><b>{value}</b>{name}<small>{low} – {high}</small></div>')
     return f'<div class="tiles">{"".join(tiles)}</div>'
 
 
 def comparisons(model: str, comparisons: Sequence[Comparison]) -> str:
     """Other models on the same faces."""
-    return "".join(
-        html_table(
-            Table(
-                f"The {other.images} faces that both answered.",
-                ("", model, other.name, "difference (paired)"),
-                [
-                    (
-                        FIGURES[key].title(),
-                        FIGURES[key].written(other.ours[key]),
-                        FIGURES[key].written(other.theirs[key]),
-                        FIGURES[key].difference(difference),
-                    )
-                    for key, difference in other.differences.items()
-                ],
-            )
-        )
-        for other in comparisons
-    )
+    parts = []
+    for other in comparisons:
+        rows = []
+        for key, difference in other.differences.items():
+            title, written = FIGURES[key].title(), FIGURES[key].written
+            own, their = written(other.ours[key]), written(other.theirs[key])
+            rows.append((title, own, their, FIGURES[key].difference(difference)))
+        heads = ("", model, other.name, "difference (paired)")
+        parts.append(html_table(Table(f"The {other.images} faces that both answered.", heads, rows)))
+    return "".join(parts)
 
 
 def age(evaluation: Evaluation) -> str:
@@ -128,14 +118,10 @@ def groups(measured: Measurement) -> str:
     """The error of every group, small ones marked; the gaps between them; all attributes crossed."""
     plain = [group for group in measured.groups if not group.crossed]
     crossed = [group for group in measured.groups if group.crossed]
-    parts = [
-        html_table(tables.group_table(plain, measured.level)),
-        html_table(tables.gap_table(measured)),
-    ]
-    if crossed:
-        summary = f"Age, gender and group crossed: {len(crossed)} groups"
-        parts.append(_details(summary, tables.group_table(crossed, measured.level)))
-    return "".join(parts)
+    summary = f"Age, gender and group crossed: {len(crossed)} groups"
+    more = _details(summary, tables.group_table(crossed, measured.level)) if crossed else ""
+    shown = tables.group_table(plain, measured.level), tables.gap_table(measured)
+    return "".join(map(html_table, shown)) + more
 
 
 def checks(measured: Measurement) -> str:

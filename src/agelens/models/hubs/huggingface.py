@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from agelens.errors import BundleError, HubError, require
 from agelens.models.bundle import Bundle, check_file_names, read_bundle
-from agelens.models.hubs.retry import pause_asked, refusal, with_retries
+from agelens.models.hubs.retry import Result, causes, pause_asked, refusal, response_behind, with_retries
 from agelens.models.hubs.uri import HuggingFaceUri
 
 logger = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
 
 LOGIN = "log in to Hugging Face: run 'hf auth login', or put a token into HF_TOKEN"
 
@@ -28,25 +25,20 @@ def upload(
     notes: str = "",
     repo_type: Literal["model", "space"] = "model",
 ) -> str:
-    """Upload a folder as one commit; the repository is made if it is not there.
+    """Upload a folder as one commit, in place of all files of the branch.
 
-    Args:
-        folder: its files replace those of the repository's branch.
-        uri: the repository; its revision, if any, must be a branch.
-        private: whether a newly made repository is.
-        notes: the commit's message.
-        repo_type: a Space is made with the Gradio SDK.
+    The repository is made if it is not there, a Space with the Gradio SDK; a revision must be a branch.
 
     Raises:
         HubError: no credentials, or the hub refused or could not be reached.
     """
-    hub = _client()
+    hub = require("huggingface_hub", "hubs")
     if hub.get_token() is None:
         raise HubError(f"{uri} needs credentials; {LOGIN}")
     api = hub.HfApi()
+    sdk = {"space_sdk": "gradio"} if repo_type == "space" else {}
 
     def action() -> None:
-        sdk = {"space_sdk": "gradio"} if repo_type == "space" else {}
         api.create_repo(uri.repo, repo_type=repo_type, private=private, exist_ok=True, **sdk)
         api.upload_folder(
             repo_id=uri.repo,
@@ -59,8 +51,7 @@ def upload(
         )
 
     _call(action, uri, "uploading")
-    prefix = "spaces/" if repo_type == "space" else ""
-    return f"{api.endpoint}/{prefix}{uri.repo}"
+    return f"{api.endpoint}/{'spaces/' if repo_type == 'space' else ''}{uri.repo}"
 
 
 def download(uri: HuggingFaceUri) -> Bundle:
@@ -70,7 +61,7 @@ def download(uri: HuggingFaceUri) -> Bundle:
         HubError: it cannot be fetched and is not cached.
         BundleError: what was sent is no bundle; it is thrown out of the cache.
     """
-    hub = _client()
+    hub = require("huggingface_hub", "hubs")
     api = hub.HfApi()
     try:
         # The commit is fixed before its files are listed: what was checked is what is fetched.
@@ -78,22 +69,17 @@ def download(uri: HuggingFaceUri) -> Bundle:
         info = _call(lambda: api.model_info(uri.repo, revision=revision.resolved), uri, "listing")
         check_file_names([file.rfilename for file in info.siblings or ()], uri)
     except HubError as error:
-        if (cached := _cached(hub, uri)) is None or _response(error.__cause__) is not None:
+        if response_behind(error) is not None or (cached := _cached(hub, uri)) is None:
             raise
         logger.warning("Hugging Face cannot be reached; using the cached copy of %s", uri)
         return read_bundle(cached)
     # The client itself tries a file again that the hub does not give at once.
-    fetch = partial(hub.snapshot_download, uri.repo, revision=revision)
-    folder = Path(_call(fetch, uri, "fetching", _cut))
+    folder = _call(lambda: hub.snapshot_download(uri.repo, revision=revision), uri, "fetching", _cut)
     try:
-        return read_bundle(folder)
+        return read_bundle(Path(folder))
     except BundleError:
         hub.scan_cache_dir().delete_revisions(revision.resolved).execute()
         raise
-
-
-def _client() -> Any:
-    return require("huggingface_hub", "hubs")
 
 
 def _cached(hub: Any, uri: HuggingFaceUri) -> Path | None:
@@ -103,43 +89,29 @@ def _cached(hub: Any, uri: HuggingFaceUri) -> Path | None:
         return None
 
 
+def _cut(error: Exception) -> float | None:
+    """A connection cut in the middle is worth another try; one that cannot be made is not."""
+    import httpx2
+
+    kinds = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
+    return 0.0 if any(isinstance(cause, kinds) for cause in causes(error)) else None
+
+
+def _transient(error: Exception) -> float | None:
+    return _cut(error) if (asked := pause_asked(error)) is None else asked
+
+
 def _call(
     action: Callable[[], Result],
     uri: HuggingFaceUri,
     doing: str,
-    transient: Callable[[Exception], float | None] | None = None,
+    transient: Callable[[Exception], float | None] = _transient,
 ) -> Result:
     """Run a client's call; what it raises becomes one sentence."""
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, RevisionResolutionError
 
     try:
-        return with_retries(action, transient or _transient, f"{doing} {uri}")
+        return with_retries(action, transient, f"{doing} {uri}")
     except (HfHubHTTPError, RevisionResolutionError, httpx2.HTTPError, OSError, RuntimeError) as error:
-        raise refusal("Hugging Face", doing, uri, _response(error), error, login=LOGIN) from error
-
-
-def _transient(error: Exception) -> float | None:
-    asked = pause_asked(_response(error))
-    return _cut(error) if asked is None else asked
-
-
-def _cut(error: Exception) -> float | None:
-    """A connection cut in the middle is worth another try; one that cannot be made is not."""
-    import httpx2
-
-    kinds = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
-    return 0.0 if any(isinstance(cause, kinds) for cause in _causes(error)) else None
-
-
-def _response(error: BaseException | None) -> Any:
-    """The HTTP response behind an error, however deep the client has wrapped it; None without one."""
-    return next((r for c in _causes(error) if (r := getattr(c, "response", None)) is not None), None)
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    chain: list[BaseException] = []
-    while error is not None and error not in chain:
-        chain.append(error)
-        error = error.__cause__ or error.__context__
-    return chain
+        raise refusal("Hugging Face", doing, uri, error, login=LOGIN) from error

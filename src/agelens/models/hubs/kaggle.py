@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from agelens.errors import BundleError, HubError, require
 from agelens.models.bundle import Bundle, check_file_names, is_incidental, read_bundle
-from agelens.models.hubs.retry import pause_asked, refusal, with_retries
+from agelens.models.hubs.retry import Result, pause_asked, refusal, response_behind, with_retries
 from agelens.models.hubs.uri import KaggleUri
 
 logger = logging.getLogger(__name__)
@@ -25,22 +27,19 @@ def upload(bundle: Bundle, uri: KaggleUri, notes: str) -> str:
     Raises:
         HubError: a version is named, no credentials, or Kaggle refused or could not be reached.
     """
-    kagglehub = _client()
+    kagglehub = require("kagglehub", "hubs")
     if uri.version is not None:
         raise HubError(f"{uri}: Kaggle numbers the versions itself; leave the version out")
-    from kagglehub.config import get_kaggle_credentials
-
-    if get_kaggle_credentials() is None:
+    if kagglehub.config.get_kaggle_credentials() is None:
         raise HubError(f"{uri} needs credentials; {LOGIN}")
-    ignored = [path.name for path in bundle.folder.iterdir() if path.is_dir() or is_incidental(path.name)]
+    handle, folder = str(_handle(uri)), bundle.folder
+    ignored = [path.name for path in folder.iterdir() if path.is_dir() or is_incidental(path.name)] or None
 
     def action() -> None:
-        kagglehub.model_upload(
-            uri.handle, str(bundle.folder), version_notes=notes, ignore_patterns=ignored or None
-        )
+        kagglehub.model_upload(handle, str(folder), version_notes=notes, ignore_patterns=ignored)
 
     _call(action, uri, "uploading")
-    return f"https://www.kaggle.com/models/{uri.handle}"
+    return f"https://www.kaggle.com/models/{handle}"
 
 
 def download(uri: KaggleUri) -> Bundle:
@@ -50,21 +49,20 @@ def download(uri: KaggleUri) -> Bundle:
         HubError: it cannot be fetched and is not cached.
         BundleError: what Kaggle sent is no bundle; it is thrown out of the cache.
     """
-    kagglehub = _client()
-    from kagglehub.cache import Cache
-    from kagglehub.handle import parse_model_handle
-
-    cache = Cache()
+    kagglehub = require("kagglehub", "hubs")
+    handle, cache = _handle(uri), kagglehub.cache.Cache()
     if uri.version is None:
         try:
-            uri = _with_current_version(uri)
+            version = _call(lambda: _current_version(handle), uri, "asking for")
         except HubError as error:
             # A refusal is an answer; only silence makes the cached copy the best there is.
-            if (cached := _newest_cached(cache, uri)) is None or _response(error.__cause__) is not None:
+            cached = _newest_cached(cache, uri)
+            if cached is None or response_behind(error) is not None:
                 raise
-            logger.warning("Kaggle cannot be reached; using the cached version %d of %s", cached.version, uri)
-            uri = cached
-    handle = parse_model_handle(uri.handle)
+            logger.warning("Kaggle cannot be reached; using the cached version %d of %s", cached, uri)
+            version = cached
+        uri = replace(uri, version=version)
+        handle = _handle(uri)
     if not cache.load_from_cache(handle):
         check_file_names(_call(lambda: _file_names(handle), uri, "listing"), uri)
     folder = _call(lambda: Path(kagglehub.model_download(uri.handle)), uri, "fetching")
@@ -75,32 +73,31 @@ def download(uri: KaggleUri) -> Bundle:
         raise
 
 
-def _client() -> Any:
-    return require("kagglehub", "hubs")
+def _handle(uri: KaggleUri) -> Any:
+    from kagglehub.handle import parse_model_handle
+
+    handle = parse_model_handle(uri.handle)
+    try:
+        handle.framework_enum()
+    except ValueError as error:
+        raise HubError(f"{uri}: {error}") from error
+    return handle
 
 
-def _with_current_version(uri: KaggleUri) -> KaggleUri:
+def _current_version(handle: Any) -> int:
     from kagglehub.clients import build_kaggle_client
     from kagglesdk.models.types.model_api_service import ApiGetModelInstanceRequest
 
-    def ask() -> int:
-        request = ApiGetModelInstanceRequest()
-        request.owner_slug, request.model_slug, request.instance_slug = uri.owner, uri.model, uri.variation
-        request.framework = _framework(uri)
-        with build_kaggle_client() as client:
-            return int(client.models.model_api_client.get_model_instance(request).version_number)
-
-    version = _call(ask, uri, "asking for")
-    return KaggleUri(uri.owner, uri.model, uri.framework, uri.variation, version)
+    with build_kaggle_client() as client:
+        request = _addressed(ApiGetModelInstanceRequest(), handle)
+        return int(client.models.model_api_client.get_model_instance(request).version_number)
 
 
 def _file_names(handle: Any) -> list[str]:
     from kagglehub.clients import build_kaggle_client
     from kagglesdk.models.types.model_api_service import ApiListModelInstanceVersionFilesRequest
 
-    request = ApiListModelInstanceVersionFilesRequest()
-    request.owner_slug, request.model_slug = handle.owner, handle.model
-    request.framework, request.instance_slug = handle.framework_enum(), handle.variation
+    request = _addressed(ApiListModelInstanceVersionFilesRequest(), handle)
     request.version_number = handle.version
     with build_kaggle_client() as client:
         answer = client.models.model_api_client.list_model_instance_version_files(request)
@@ -109,29 +106,22 @@ def _file_names(handle: Any) -> list[str]:
     return [str(file.name) for file in answer.files]
 
 
-def _framework(uri: KaggleUri) -> Any:
-    from kagglehub.handle import parse_model_handle
-
-    try:
-        return parse_model_handle(uri.handle).framework_enum()
-    except ValueError as error:
-        raise HubError(f"{uri}: {error}") from error
+def _addressed(request: Any, handle: Any) -> Any:
+    request.owner_slug, request.model_slug = handle.owner, handle.model
+    request.framework, request.instance_slug = handle.framework_enum(), handle.variation
+    return request
 
 
-def _newest_cached(cache: Any, uri: KaggleUri) -> KaggleUri | None:
-    from kagglehub.handle import parse_model_handle
-
-    folder = Path(cache.get_path(parse_model_handle(uri.handle))).parent  # of all versions
-    numbers = sorted((int(path.name) for path in folder.glob("*") if path.name.isdecimal()), reverse=True)
-    candidates = (KaggleUri(uri.owner, uri.model, uri.framework, uri.variation, n) for n in numbers)
-    return next((c for c in candidates if cache.load_from_cache(parse_model_handle(c.handle))), None)
+def _newest_cached(cache: Any, uri: KaggleUri) -> int | None:
+    versions = Path(cache.get_path(_handle(uri))).parent
+    numbers = sorted((int(path.name) for path in versions.glob("*") if path.name.isdecimal()), reverse=True)
+    return next((n for n in numbers if cache.load_from_cache(_handle(replace(uri, version=n)))), None)
 
 
-def _call(action: Any, uri: KaggleUri, doing: str) -> Any:
+def _call(action: Callable[[], Result], uri: KaggleUri, doing: str) -> Result:
     """Run a client's call; what it raises becomes one sentence."""
     from kagglehub.exceptions import BackendError, DataCorruptionError, UnauthenticatedError
 
-    _framework(uri)
     try:
         return with_retries(action, _transient, f"{doing} {uri}")
     except UnauthenticatedError as error:
@@ -139,21 +129,12 @@ def _call(action: Any, uri: KaggleUri, doing: str) -> Any:
     except (BackendError, DataCorruptionError) as error:
         raise HubError(f"{doing} {uri} failed: {error}") from error
     except OSError as error:  # requests' errors are OSErrors
-        raise refusal("Kaggle", doing, uri, _response(error), error, login=LOGIN) from error
+        raise refusal("Kaggle", doing, uri, error, login=LOGIN) from error
 
 
 def _transient(error: Exception) -> float | None:
-    import requests
+    from requests.exceptions import ChunkedEncodingError, ConnectionError
 
-    if (asked := pause_asked(_response(error))) is not None:
-        return asked
     # A connection cut in the middle; one that cannot be made at all is not tried again.
-    cut = isinstance(error, requests.exceptions.ChunkedEncodingError) or (
-        isinstance(error, requests.exceptions.ConnectionError) and "Connection aborted" in str(error)
-    )
-    return 0.0 if cut else None
-
-
-def _response(error: BaseException | None) -> Any:
-    """The HTTP response that a client's error carries; None without one."""
-    return getattr(error, "response", None)
+    cut = isinstance(error, ConnectionError) and "Connection aborted" in str(error)
+    return 0.0 if cut or isinstance(error, ChunkedEncodingError) else pause_asked(error)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
@@ -33,47 +33,37 @@ LONGEST_PAUSE = 60.0
 def with_retries(
     action: Callable[[], Result], transient: Callable[[Exception], float | None], what: str
 ) -> Result:
-    """Run ``action``; where it fails for the moment, pause and run it again.
+    """Run ``action``, which must be safe to repeat; where it fails for the moment, pause and run it again.
 
-    Args:
-        action: must be safe to repeat.
-        transient: what it raised -> seconds the hub asks to wait (0 where it does not say), or None where
-            trying again is no use.
-        what: for the log, as in "fetching hf://owner/repo".
+    ``transient`` takes what was raised and answers the seconds that the hub asks to wait (0 where it does not
+    say), or None where trying again is no use. ``what`` is for the log, as in "fetching hf://owner/repo".
     """
-    pause = FIRST_PAUSE
-    for left in range(ATTEMPTS - 1, -1, -1):
+    attempt = 1
+    while True:
         try:
             return action()
         except Exception as error:
             asked = transient(error)
-            if asked is None or left == 0 or asked > LONGEST_PAUSE:
+            if asked is None or attempt == ATTEMPTS or asked > LONGEST_PAUSE:
                 raise
-            wait = asked or pause
-            logger.warning("%s failed (%s); trying again in %.0f s", what, _first_line(error), wait)
-            time.sleep(wait)
-            pause *= 2
-    raise AssertionError("the last attempt returns or raises")
+            wait = asked or FIRST_PAUSE * 2 ** (attempt - 1)
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        logger.warning("%s failed (%s); trying again in %.0f s", what, reason, wait)
+        time.sleep(wait)
+        attempt += 1
 
 
-def pause_asked(response: Any) -> float | None:
+def pause_asked(error: Exception) -> float | None:
     """Seconds to wait that a failed HTTP response asks for; None where another try is of no use."""
+    response = response_behind(error)
     if response is None or response.status_code not in TRANSIENT:
         return None
     return retry_after(response.headers.get("Retry-After"))
 
 
-def refusal(hub: str, doing: str, uri: HubUri, response: Any, error: Exception, *, login: str) -> HubError:
-    """What a hub has refused, as one sentence.
-
-    Args:
-        hub: its name, for people.
-        doing: what was tried, as in "fetching".
-        uri: the model it was tried on.
-        response: the hub's HTTP response; None where there was none.
-        error: what the hub's client raised.
-        login: how one logs in to the hub.
-    """
+def refusal(hub: str, doing: str, uri: HubUri, error: Exception, *, login: str) -> HubError:
+    """What a hub has refused, as one sentence; ``login`` says how one logs in to it."""
+    response = response_behind(error)
     if response is None:
         return HubError(f"{doing} {uri} failed: {hub} cannot be reached ({type(error).__name__})")
     match response.status_code:
@@ -85,20 +75,25 @@ def refusal(hub: str, doing: str, uri: HubUri, response: Any, error: Exception, 
             return HubError(f"{doing} {uri} failed: {hub} answers {status}; try again later")
 
 
+def response_behind(error: BaseException) -> Any:
+    """The HTTP response behind an error, however deep the client has wrapped it; None without one."""
+    return next((r for cause in causes(error) if (r := getattr(cause, "response", None)) is not None), None)
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error itself, and what it was raised from or while handling."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 def retry_after(header: str | None) -> float:
     """Seconds that a ``Retry-After`` header asks for (RFC 9110: a number, or a date); 0 without one."""
-    if not header:
-        return 0.0
     try:
-        return max(0.0, float(header))
+        return max(0.0, float(header or 0))
     except ValueError:
         pass
     try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+        return max(0.0, parsedate_to_datetime(str(header)).timestamp() - time.time())
     except ValueError:
         return 0.0
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

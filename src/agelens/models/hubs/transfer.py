@@ -12,39 +12,30 @@ from agelens.errors import HubError
 from agelens.files import folder_written_whole
 from agelens.models.bundle import Bundle, copy_bundle, read_bundle
 from agelens.models.hubs import huggingface, kaggle
-from agelens.models.hubs.uri import HubUri, HuggingFaceUri, KaggleUri, parse_uri
+from agelens.models.hubs.uri import HubUri, KaggleUri, parse_uri
 
 
 def push(bundle: Bundle, uri: str | HubUri, *, private: bool = True, notes: str = "") -> str:
-    """Upload a bundle that has been checked whole.
+    """Upload a bundle that has been checked whole, and answer its address for people.
 
-    Args:
-        bundle: the model.
-        uri: where to; the repository or model is made if it is not there.
-        private: whether a newly made repository is. Kaggle's new models always are.
-        notes: what changed, for the version's history.
-
-    Returns:
-        The address of what was uploaded, for people.
+    A repository that is not there is made, ``private`` or not; Kaggle's new models always are. ``notes`` say
+    what changed, for the version's history.
 
     Raises:
         HubError: no credentials, or the hub refused or could not be reached.
         BundleError: the folder is not what its ``bundle.json`` says.
     """
     checked = read_bundle(bundle.folder)
-    match parse_uri(uri) if isinstance(uri, str) else uri:
-        case KaggleUri() as kaggle_uri:
-            return kaggle.upload(checked, kaggle_uri, notes)
-        case HuggingFaceUri() as hf_uri:
-            return huggingface.upload(checked.folder, hf_uri, private=private, notes=notes)
+    address = parse_uri(uri) if isinstance(uri, str) else uri
+    if isinstance(address, KaggleUri):
+        return kaggle.upload(checked, address, notes)
+    return huggingface.upload(checked.folder, address, private=private, notes=notes)
 
 
 def pull(uri: str | HubUri, output: Path | None = None) -> Bundle:
     """Fetch a bundle, or take it from the client's cache where the hub cannot be reached.
 
-    Args:
-        uri: where from.
-        output: a folder to copy it to, whole or not at all; None leaves it in the client's cache.
+    ``output`` is a folder to copy it to, whole or not at all; without, it stays in the client's cache.
 
     Raises:
         HubError: it cannot be fetched, and no copy is cached.
@@ -52,16 +43,11 @@ def pull(uri: str | HubUri, output: Path | None = None) -> Bundle:
     """
     if output is not None and output.exists() and any(output.iterdir()):
         raise HubError(f"{output} is not empty; name another folder")
-    match parse_uri(uri) if isinstance(uri, str) else uri:
-        case KaggleUri() as kaggle_uri:
-            bundle = kaggle.download(kaggle_uri)
-        case HuggingFaceUri() as hf_uri:
-            bundle = huggingface.download(hf_uri)
-    return bundle if output is None else _copy(bundle, output)
-
-
-def _copy(bundle: Bundle, output: Path) -> Bundle:
+    address = parse_uri(uri) if isinstance(uri, str) else uri
+    fetched = kaggle.download(address) if isinstance(address, KaggleUri) else huggingface.download(address)
+    if output is None:
+        return fetched
     with folder_written_whole(output) as folder:
-        copy_bundle(bundle, folder)
+        copy_bundle(fetched, folder)
         read_bundle(folder)
-    return Bundle(output, bundle.spec)
+    return Bundle(output, fetched.spec)

@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from agelens.errors import HubError
 
 _SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-_KAGGLE = re.compile(
-    rf"kaggle://(?P<owner>{_SLUG})/(?P<model>{_SLUG})/(?P<framework>{_SLUG})/(?P<variation>{_SLUG})"
-    r"(?:/(?P<version>[1-9]\d*))?"
-)
-_HUGGING_FACE = re.compile(rf"hf://(?P<repo>{_SLUG}/{_SLUG})(?:@(?P<revision>[A-Za-z0-9][A-Za-z0-9._/-]*))?")
+_KAGGLE = re.compile(rf"kaggle://({_SLUG})/({_SLUG})/({_SLUG})/({_SLUG})(?:/([1-9]\d*))?")
+_HUGGING_FACE = re.compile(rf"hf://({_SLUG}/{_SLUG})(?:@([A-Za-z0-9][A-Za-z0-9._/-]*))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +56,10 @@ def parse_uri(text: str) -> HubUri:
         HubError: it is of neither form.
     """
     if match := _KAGGLE.fullmatch(text):
-        version = match["version"]
-        return KaggleUri(
-            match["owner"],
-            match["model"],
-            match["framework"],
-            match["variation"],
-            int(version) if version else None,
-        )
+        owner, model, framework, variation, version = match.groups()
+        return KaggleUri(owner, model, framework, variation, int(version) if version else None)
     if match := _HUGGING_FACE.fullmatch(text):
-        return HuggingFaceUri(match["repo"], match["revision"])
+        return HuggingFaceUri(*match.groups())
     raise HubError(
         f"{text!r} is no address of a model; "
         "write kaggle://owner/model/framework/variation[/version] or hf://owner/repo[@revision]"
