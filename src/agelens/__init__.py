@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from agelens.errors import AgeLensError, ImageError
@@ -34,6 +35,9 @@ __all__ = [
     "load",
     "predict",
 ]
+
+# ONNX Runtime reads it once, when it is first imported; whoever has set it already has decided.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def __getattr__(name: str) -> Any:
