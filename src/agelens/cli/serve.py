@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 from dataclasses import replace
+
+import typer
 
 from agelens.apps.service.settings import Settings, from_environment
 from agelens.cli.console import DetectorOption, ModelOption, RuntimeOption, tell
@@ -27,33 +27,22 @@ def serve(
     """
     require("fastapi", "serve")
     require("pydantic_settings", "serve")
-    uvicorn = require("uvicorn", "serve")
+    require("uvicorn", "serve")
+    from agelens.apps.service.server import serve as serve_forever
+    from agelens.faces.detection import make_detector
     from agelens.models.catalogue import resolve
 
     if runtime == "openvino":
         require("openvino", "openvino")
-    resolve(model)  # an unknown model is a sentence now, not a traceback in a worker
+    # What a worker could not load is a sentence now, not a traceback there.
+    resolve(model)
+    make_detector(detector)
     replace(options, model=model, detector=detector, runtime=runtime).to_environment()
     settings, keys = from_environment()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", force=True)
     if not keys and settings.host not in ("127.0.0.1", "localhost", "::1"):
         tell("agelens: the service is open to other machines without keys; AGELENS_API_KEYS sets them")
-    with tempfile.TemporaryDirectory(prefix="agelens-metrics-") as folder:
-        if settings.workers > 1:
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        uvicorn.run(
-            "agelens.apps.service.app:create",
-            factory=True,
-            host=settings.host,
-            port=settings.port,
-            workers=settings.workers,
-            access_log=False,
-            log_config=_LOGGING,
-            server_header=False,
-            timeout_graceful_shutdown=30,
-            timeout_keep_alive=30,
-            limit_concurrency=1000,
-        )
+    raise typer.Exit(serve_forever(settings, "agelens.apps.service.app:create", _LOGGING))
 
 
 #: Requests are bare JSON lines on stdout; uvicorn's own messages go to stderr.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -116,17 +117,43 @@ def test_options_are_not_mixed() -> None:
 
 def test_what_is_over_the_bound_is_refused_at_once_and_room_comes_back() -> None:
     async def work(batcher: Batcher) -> None:
-        with batcher.room() as take:
-            take(9)
+        with batcher.room(10):
             with pytest.raises(OverloadedError) as refused, batcher.room():
                 pass
             assert refused.value.retry_after >= 1
         assert batcher.pending == 0
-        with batcher.room() as take, pytest.raises(OverloadedError):
-            take(10)
+        with pytest.raises(OverloadedError), batcher.room(11):
+            pass
         assert batcher.pending == 0
 
     run(Engine(), work)
+
+
+def test_what_cannot_be_answered_by_the_deadline_is_not_admitted() -> None:
+    async def work(batcher: Batcher) -> tuple[float, int]:
+        for _ in range(30):  # so many images, and the estimate has followed from 0.05 s
+            await batcher.answer(refs("a"), DEFAULT)
+        each, admitted = batcher.wait_seconds(1), 0
+        with contextlib.ExitStack() as stack, contextlib.suppress(OverloadedError):
+            while admitted < 100:
+                stack.enter_context(batcher.room())
+                admitted += 1
+        return each, admitted
+
+    each, admitted = run(Engine(seconds=0.1), work, queue=100, threads=1, deadline_seconds=1.0)
+    assert each == pytest.approx(0.1, rel=0.5)
+    assert admitted == int(1.0 / each)
+    _, admitted = run(Engine(seconds=0.001), work, queue=100, threads=1, deadline_seconds=1.0)
+    assert admitted == 100
+
+
+def test_an_idle_service_takes_an_image_however_slow_the_last_was() -> None:
+    async def work(batcher: Batcher) -> None:
+        await batcher.answer(refs("a"), DEFAULT)
+        with batcher.room():
+            pass
+
+    run(Engine(seconds=0.3), work, threads=1, deadline_seconds=0.01)
 
 
 def test_a_client_that_gives_up_is_not_read_for() -> None:
@@ -157,26 +184,26 @@ def test_a_failure_reaches_its_requests_and_the_reading_goes_on() -> None:
 
 
 def test_idle_time_does_not_make_clients_wait_longer() -> None:
-    async def work(batcher: Batcher) -> int:
+    async def work(batcher: Batcher) -> float:
         for _ in range(20):
             await batcher.answer(refs("a"), DEFAULT)
             await asyncio.sleep(0.05)
-        with batcher.room() as take:
-            take(8)
-            with pytest.raises(OverloadedError) as refused:
-                take(2)
-        return refused.value.retry_after
+        return batcher.wait_seconds(10)
 
-    engine = Engine(seconds=0.001)
-    assert run(engine, work, queue=10) == 1
+    assert run(Engine(seconds=0.001), work, queue=10) < 0.2
 
-    async def slow(batcher: Batcher) -> int:
-        batcher._seconds_each = 2.0
-        with batcher.room() as take, pytest.raises(OverloadedError) as refused:
-            take(10)
-        return refused.value.retry_after
 
-    assert run(engine, slow, queue=10) == 2
+def test_a_refused_client_is_told_how_long_those_before_it_will_take() -> None:
+    async def work(batcher: Batcher) -> tuple[float, int]:
+        for _ in range(20):
+            await batcher.answer(refs("a"), DEFAULT)
+        with batcher.room(10), pytest.raises(OverloadedError) as refused, batcher.room():
+            pass
+        return 10 * batcher.wait_seconds(1), refused.value.retry_after
+
+    seconds, told = run(Engine(seconds=0.15), work, queue=10, threads=1)
+    assert told == pytest.approx(seconds, abs=1.01)
+    assert told >= 2
 
 
 def test_threads_work_side_by_side() -> None:

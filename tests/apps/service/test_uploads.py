@@ -5,13 +5,16 @@ import asyncio
 import pytest
 from starlette.requests import Request
 
+from agelens.apps.service.batching import OverloadedError
 from agelens.apps.service.problems import RefusedError
 from agelens.apps.service.settings import Settings
-from agelens.apps.service.uploads import receive_images
+from agelens.apps.service.uploads import Bodies, receive_images
 from agelens.inference.sources import ImageRef
 
 
-def receive(kind: str, *chunks: bytes, settings: Settings = Settings(), **headers: str) -> list[ImageRef]:
+def receive(
+    kind: str, *chunks: bytes, settings: Settings = Settings(), held: int = 10**9, **headers: str
+) -> list[ImageRef]:
     """The images of a request whose body arrives in chunks."""
     left = list(chunks)
 
@@ -24,7 +27,8 @@ def receive(kind: str, *chunks: bytes, settings: Settings = Settings(), **header
     named = {"content-type": kind, **headers}
     raw = [(name.encode(), value.encode()) for name, value in named.items()]
     request = Request({"type": "http", "method": "POST", "path": "/", "headers": raw}, body)
-    return asyncio.run(receive_images(request, settings))
+    with Bodies(held).held() as receive_bytes:
+        return asyncio.run(receive_images(request, settings, receive_bytes))
 
 
 def form(*parts: tuple[str, bytes]) -> bytes:
@@ -75,3 +79,19 @@ def test_a_length_over_the_limit_is_refused_before_the_body() -> None:
         receive("image/png", settings=Settings(max_mb=0.5), **{"content-length": str(2**20)})
     assert refused.value.status == 413
     assert "0.5 MiB" in refused.value.detail
+
+
+def test_bodies_share_a_bound_and_give_their_room_back() -> None:
+    bodies = Bodies(10)
+    with bodies.held() as one, bodies.held() as other:
+        one(6)
+        other(4)
+        with pytest.raises(OverloadedError):
+            one(1)
+    with bodies.held() as again:
+        again(10)
+
+
+def test_a_body_for_which_there_is_no_memory_is_refused() -> None:
+    with pytest.raises(OverloadedError):
+        receive("image/png", b"abc", b"def", held=5)

@@ -16,7 +16,7 @@ from agelens.apps.service import metrics, problems, schema
 from agelens.apps.service.batching import Batcher
 from agelens.apps.service.problems import RefusedError
 from agelens.apps.service.settings import Settings, from_environment
-from agelens.apps.service.uploads import receive_images
+from agelens.apps.service.uploads import Bodies, receive_images
 from agelens.inference.answers import Answer
 from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import load
@@ -27,6 +27,9 @@ DESCRIPTION = """Age and gender from faces, with how sure they are.
 Gender is the training data's binary label, not a person's identity. Do not decide about people with it.
 Pictures are held in memory for the time of the request; none is written to disk or log, and no address is
 fetched."""
+
+#: Largest bodies that may be held at once: what slow or large uploads can cost in memory.
+_BODIES = 4
 
 
 def create() -> FastAPI:
@@ -52,6 +55,7 @@ def create() -> FastAPI:
         metrics.PENDING.set(0)
         batcher.start()
         app.state.batcher, app.state.spec = batcher, predictor.bundle.spec
+        app.state.bodies = Bodies(_BODIES * settings.max_bytes)
         yield
         await batcher.stop()
 
@@ -103,13 +107,15 @@ def create() -> FastAPI:
 async def _answer(request: Request, settings: Settings, options: AnswerOptions) -> list[Answer]:
     batcher: Batcher = request.app.state.batcher
     try:
-        with batcher.room() as take:
-            metrics.PENDING.set(batcher.pending)
-            images = await receive_images(request, settings)
-            take(len(images) - 1)
+        with batcher.room():
+            pass  # where there is none, the body is not even received
+        with request.app.state.bodies.held() as receive:
+            images = await receive_images(request, settings, receive)
             request.state.images = len(images)
-            async with asyncio.timeout(settings.deadline_seconds):
-                answers = await batcher.answer(images, options)
+            with batcher.room(len(images)):
+                metrics.PENDING.set(batcher.pending)
+                async with asyncio.timeout(settings.deadline_seconds):
+                    answers = await batcher.answer(images, options)
     except TimeoutError:
         raise RefusedError(504, f"the answer took longer than {settings.deadline_seconds:g} s") from None
     finally:

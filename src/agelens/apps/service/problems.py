@@ -34,10 +34,14 @@ class RefusedError(Exception):
         self.headers = dict(headers or {})
 
 
+def problem(status: int, detail: str) -> dict[str, str | int]:
+    """The problem's content."""
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+
+
 def response_of(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The problem as a response."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse(problem(status, detail), status, headers, media_type=MEDIA_TYPE)
 
 
 def describe(*statuses: int) -> dict[int | str, dict[str, object]]:

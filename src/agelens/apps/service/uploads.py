@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
+from agelens.apps.service.batching import OverloadedError
 from agelens.apps.service.problems import RefusedError
 from agelens.apps.service.settings import Settings
 from agelens.inference.sources import ImageRef
@@ -23,10 +25,42 @@ _FIELDS = 8
 _UNNAMED = "(in memory)"
 
 
-async def receive_images(request: Request, settings: Settings) -> list[ImageRef]:
-    """The images of a request: their bytes, under the names of their files.
+class Bodies:
+    """The bytes of all requests' bodies that are held at once, under a bound."""
+
+    def __init__(self, most: int) -> None:
+        """Hold at most so many bytes."""
+        self._most, self._held = most, 0
+
+    @contextmanager
+    def held(self) -> Iterator[Callable[[int], None]]:
+        """Give a function that takes how many bytes have come; all are let go at the end.
+
+        Raises:
+            OverloadedError: too many are held.
+        """
+        mine = 0
+
+        def receive(size: int) -> None:
+            nonlocal mine
+            if self._held + size > self._most:
+                raise OverloadedError(1)
+            mine += size
+            self._held += size
+
+        try:
+            yield receive
+        finally:
+            self._held -= mine
+
+
+async def receive_images(
+    request: Request, settings: Settings, receive: Callable[[int], None]
+) -> list[ImageRef]:
+    """The images of a request: their bytes, under the names of their files; ``receive`` is told of each part.
 
     Raises:
+        OverloadedError: ``receive`` has no room.
         RefusedError: 400 a broken or empty form; 408 too slow; 413 too large; 415 neither image nor form.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -36,9 +70,9 @@ async def receive_images(request: Request, settings: Settings) -> list[ImageRef]
     try:
         async with asyncio.timeout(settings.upload_seconds):
             if kind == "multipart/form-data":
-                return await _form(request, settings)
+                return await _form(request, settings, receive)
             if kind.startswith("image/") or kind == "application/octet-stream":
-                body = b"".join([chunk async for chunk in _limited(request, settings)])
+                body = b"".join([chunk async for chunk in _limited(request, settings, receive)])
                 if not body:
                     raise RefusedError(400, "the body is empty; send an image's bytes")
                 return [ImageRef(_UNNAMED, body)]
@@ -52,8 +86,8 @@ async def receive_images(request: Request, settings: Settings) -> list[ImageRef]
     )
 
 
-async def _form(request: Request, settings: Settings) -> list[ImageRef]:
-    body = _limited(request, settings)
+async def _form(request: Request, settings: Settings, receive: Callable[[int], None]) -> list[ImageRef]:
+    body = _limited(request, settings, receive)
     parser = MultiPartParser(request.headers, body, max_files=settings.max_images, max_fields=_FIELDS)
     parser.spool_max_size = settings.max_bytes + 1  # above the body's limit: no file is spooled to disk
     try:
@@ -71,12 +105,15 @@ async def _form(request: Request, settings: Settings) -> list[ImageRef]:
         await form.close()
 
 
-async def _limited(request: Request, settings: Settings) -> AsyncGenerator[bytes, None]:
+async def _limited(
+    request: Request, settings: Settings, receive: Callable[[int], None]
+) -> AsyncGenerator[bytes, None]:
     received = 0
     async for chunk in request.stream():
         received += len(chunk)
         if received > settings.max_bytes:
             raise _too_large(settings)
+        receive(len(chunk))
         yield chunk
 
 
