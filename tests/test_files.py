@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
+import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
+import agelens
+from agelens.errors import OutputError
 from agelens.files import folder_written_whole, sha256, write_csv, write_text, written_whole
 
 
@@ -80,3 +85,50 @@ def test_sha256_is_the_standard_one(tmp_path: Path) -> None:
 def test_text_is_written_as_it_is_given(tmp_path: Path) -> None:
     write_text(tmp_path / "a", "år\r\nto\n")
     assert (tmp_path / "a").read_bytes() == b"\xc3\xa5r\r\nto\n"
+
+
+def test_a_link_stays_a_link_and_its_file_is_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    for name, goal in (("link", "file"), ("dangling", "new")):
+        (tmp_path / name).symlink_to(goal)
+        write_text(tmp_path / name, "text")
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / goal).read_text() == "text"
+
+
+def test_a_pipe_and_a_device_are_written_into_and_stay(tmp_path: Path) -> None:
+    pipe, got = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_text()))
+    reader.start()
+    write_text(pipe, "text")
+    reader.join(timeout=30)
+    assert got == ["text"]
+    assert pipe.is_fifo()
+    write_text(Path("/dev/null"), "text")
+    assert Path("/dev/null").is_char_device()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_what_cannot_be_written_is_a_sentence_before_the_block(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    package = Path(agelens.__file__).parent
+    for path, why in (
+        (tmp_path, "is a folder"),
+        (tmp_path / "file" / "below", "is no folder"),
+        (Path("/proc/nothing/here"), "cannot be written"),
+        (package / "assets" / "embedded" / "README.md", "never changed"),
+    ):
+        with pytest.raises(OutputError, match=why), written_whole(path):
+            raise AssertionError("the block began")
+    with pytest.raises(OutputError, match="never changed"), folder_written_whole(package / "assets"):
+        raise AssertionError("the block began")
+
+
+def test_a_full_disk_is_a_sentence_and_other_errors_of_the_block_pass(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OutputError, match="No space left"), written_whole(tmp_path / "file"):
+        raise full
+    with pytest.raises(FileNotFoundError), written_whole(tmp_path / "file"):
+        raise FileNotFoundError
+    assert list(tmp_path.iterdir()) == []

@@ -41,6 +41,10 @@ class RecipeError(AgeLensError):
     """A training recipe with an unknown key or a value out of range."""
 
 
+class OutputError(AgeLensError):
+    """An output that cannot be written, or that would replace what is not its own."""
+
+
 class HubError(AgeLensError):
     """A hub whose address is malformed, that cannot be reached, refuses, or sends what is no bundle."""
 

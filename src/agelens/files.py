@@ -1,14 +1,21 @@
-"""Write files whole or not at all, and hash them the same way everywhere."""
+"""Write files whole or not at all and harm nothing that is there, and hash them the same way everywhere."""
 
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
+import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
+
+from agelens.errors import OutputError
+
+_PACKAGE = Path(__file__).parent.resolve()
 
 
 @contextmanager
@@ -16,15 +23,67 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``, renamed to ``path`` once the block ends without an error.
 
     A reader therefore sees the old file or the new one and never half of one, even if the process is killed.
+    A link stays a link: its file is written. What is no plain file (a pipe, a device) is written into.
+
+    Raises:
+        OutputError: there can be no such file, before the block begins; or the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}{path.suffix}")
-    temporary.touch(exist_ok=False)
+    check_output(path)
+    plain = path.is_file() or not path.exists()
+    goal = path.resolve() if plain else path
+    folder = goal.parent if plain else Path(tempfile.gettempdir())
+    temporary = folder / f".{goal.name}.{uuid4().hex}{goal.suffix}"
+    with _explained(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary.touch(exist_ok=False)
     try:
-        yield temporary
-        temporary.replace(path)
+        with _explained(path, errno.ENOSPC, errno.EDQUOT):
+            yield temporary
+        with _explained(path):
+            if plain:
+                temporary.replace(goal)
+            else:
+                with temporary.open("rb") as content, goal.open("wb") as through:
+                    shutil.copyfileobj(content, through)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_output(path: Path) -> None:
+    """Refuse an output that can never be written, before the work that it is for.
+
+    Raises:
+        OutputError: it is a folder, lies in the package itself, or below something that is no folder.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; name a file to write")
+    check_not_packaged(path)
+    parent = next(one for one in path.absolute().parents if one.exists() or one.is_symlink())
+    if not parent.is_dir():
+        raise OutputError(f"{path} cannot be written: {parent} is no folder")
+    if not os.access(parent, os.W_OK):
+        raise OutputError(f"{path} cannot be written: no permission in {parent}")
+
+
+def check_not_packaged(path: Path) -> None:
+    """Refuse to change the installed package, such as the model inside it.
+
+    Raises:
+        OutputError: the path lies there.
+    """
+    if path.resolve().is_relative_to(_PACKAGE):
+        raise OutputError(f"{path} belongs to the installed package, which is never changed; name a copy")
+
+
+@contextmanager
+def _explained(path: Path, *numbers: int) -> Iterator[None]:
+    """Say what the system refused in a sentence; with ``numbers``, of these errors alone."""
+    try:
+        yield
+    except OSError as error:
+        if numbers and error.errno not in numbers:
+            raise
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -33,12 +92,18 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
 
     An existing folder stays until then and is replaced: whether it may be is for the caller to check first.
     What an earlier, killed run has left half written is removed.
+
+    Raises:
+        OutputError: there can be no such folder, before the block begins; or the disk is full.
     """
+    check_not_packaged(folder)
     partial, old = (folder.with_name(f".{folder.name}.{what}") for what in ("partial", "old"))
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    with _explained(folder):
+        partial.mkdir(parents=True)
     try:
-        yield partial
+        with _explained(folder, errno.ENOSPC, errno.EDQUOT):
+            yield partial
         shutil.rmtree(old, ignore_errors=True)
         if folder.exists():
             folder.rename(old)

@@ -224,3 +224,38 @@ def test_faces_of_a_video_are_refused_by_quality_too(clip: Path, tmp_path: Path)
     first = json.loads((tmp_path / "f.jsonl").read_text().splitlines()[0])["faces"][0]
     assert first["age"] is None
     assert first["refused"].endswith("is below 1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["{photo}", "-f", "json", "-o", "{photo}"], "is an input"),
+        (["{photo}", "--annotate", "{folder}"], "drawn over"),
+        (["{photo}", "-o", "{folder}/answers.xlsx"], "name a --format"),
+        (["{photo}", "-o", "{folder}"], "is a folder"),
+    ],
+)
+def test_nothing_of_the_users_is_replaced(
+    arguments: list[str], sentence: str, astronaut: Path, tmp_path: Path
+) -> None:
+    photo = tmp_path / "photo.jpg"
+    shutil.copy(astronaut, photo)
+    done = predict(*(one.format(photo=photo, folder=tmp_path) for one in arguments))
+    assert isinstance(done.exception, AgeLensError)
+    assert sentence in str(done.exception)
+    assert photo.read_bytes() == astronaut.read_bytes()
+    assert list(tmp_path.iterdir()) == [photo]
+
+
+def test_absolute_and_relative_paths_stand_in_one_table(
+    astronaut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(astronaut, tmp_path / "a.jpg")
+    monkeypatch.chdir(tmp_path)
+    shown = predict("a.jpg", tmp_path / "a.jpg").stdout
+    assert shown.count("a.jpg ") == 2
+
+
+def test_a_suffix_counts_in_any_case(astronaut: Path, tmp_path: Path) -> None:
+    predict(astronaut, "-o", tmp_path / "A.JSON")
+    assert json.loads((tmp_path / "A.JSON").read_text())[0]["error"] is None

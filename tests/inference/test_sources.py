@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from agelens.data.manifest import write_manifest
-from agelens.errors import AgeLensError
-from agelens.inference.sources import stream
+from agelens.errors import AgeLensError, OutputError
+from agelens.inference.sources import stream, survey
 from agelens.labels import Sample
 
 
@@ -32,3 +33,26 @@ def test_globs_files_and_missing_files(chips: Path) -> None:
     (chips / "empty").mkdir()
     with pytest.raises(AgeLensError, match="holds no images"):
         list(stream([chips / "empty"]))
+
+
+def test_outputs_that_would_replace_an_input_are_refused(chips: Path, tmp_path: Path) -> None:
+    one = chips / "0" / "000.jpg"
+    (tmp_path / "more").mkdir()
+    table = tmp_path / "more" / "m.csv"
+    write_manifest(table, [Sample(str(one))])
+    link = tmp_path / "more" / one.name
+    link.symlink_to(one)
+    for sources, output in (([one], one), ([chips], one), ([table], table), ([table], one), ([one], link)):
+        with pytest.raises(OutputError, match="is an input"):
+            survey(sources, output, None)
+    with pytest.raises(OutputError, match="drawn over"):
+        survey([table], None, one.parent)
+    assert survey([table, one], tmp_path / "new.csv", tmp_path / "drawn") == 2
+
+
+def test_a_name_that_is_no_utf_8_is_written_as_text(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.jpg")).touch()
+    (image,) = stream([tmp_path])
+    assert image.name == f"{tmp_path}/\\xff.jpg"
+    assert isinstance(image.source, Path)
+    assert image.source.exists()

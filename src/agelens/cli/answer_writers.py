@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agelens.cli.console import table
+from agelens.errors import OutputError
 from agelens.inference.writers import (
     TEXT_WRITERS,
     Sink,
@@ -29,6 +30,17 @@ if TYPE_CHECKING:
     from agelens.inference.video import FrameAnswer, Video
 
 Format = Literal["table", "json", "jsonl", "csv"]
+
+
+def check_suffix(output: Path, format: Format | None, job: bool) -> None:
+    """Refuse a file whose name promises a format that is not written.
+
+    Raises:
+        OutputError: its suffix is of no format, and none is named.
+    """
+    known = [*TEXT_WRITERS, "parquet", "txt", ""]
+    if format is None and not job and output.suffix.lower()[1:] not in known:
+        raise OutputError(f"{output}: there are .json, .jsonl, .csv, .parquet and .txt, or name a --format")
 
 
 def image_writers(
@@ -87,9 +99,10 @@ def _faces_of_images(answers: Sequence[Answer], options: AnswerOptions) -> Table
 
     lines = _face_table(("image",), options, ("face at (x, y)",))
     lines.columns[0].overflow, lines.columns[0].min_width = "fold", 12
-    folder = os.path.commonpath([os.path.dirname(answer.image) for answer in answers]) if answers else ""
-    for answer in answers:
-        name = Text(os.path.relpath(answer.image, folder or "."))
+    paths = [os.path.abspath(answer.image) for answer in answers]  # some may be relative, some not
+    folder = os.path.commonpath(map(os.path.dirname, paths)) if paths else ""
+    for answer, path in zip(answers, paths, strict=True):
+        name = Text(os.path.relpath(path, folder))
         if answer.error:
             lines.add_row(name, "–", "", Text("cannot be read", style="red"))
         elif not answer.faces:

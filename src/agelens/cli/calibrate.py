@@ -30,10 +30,13 @@ def calibrate(
         typer.Option(min=0, max=100, help="Youngest age of the prior correction, years; needs --flatten."),
     ] = 0,
     detector: DetectorOption = "whole",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for a calibrated copy (default: in place).")
+    ] = None,
 ) -> None:
     """Fit a bundle's intervals and probabilities so that they hold as often as they say.
 
-    The bundle and its card are rewritten; figures recorded before are dropped.
+    The bundle and its card are rewritten, or a copy of them; figures recorded before are dropped.
     """
     from agelens import evaluation
     from agelens.data.manifest import read_manifest
@@ -53,6 +56,7 @@ def calibrate(
             flatten=flatten,
             flatten_from=flatten_from,
             detector=detector,
+            output=output,
             progress=advance,
         )
     fitted, nll = report.bundle.spec.calibration, FIGURES["nll"]

@@ -13,7 +13,7 @@ import typer
 from agelens.cli import console
 from agelens.cli.console import DetectorOption, ModelOption, RuntimeOption
 from agelens.cli.options import with_options
-from agelens.errors import AgeLensError, ManifestError, require
+from agelens.errors import AgeLensError, ManifestError, OutputError, require
 from agelens.inference.options import AnswerOptions
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def evaluate(
     """
     from agelens import evaluation
     from agelens.data.manifest import read_manifest
-    from agelens.files import write_text
+    from agelens.files import check_not_packaged, check_output, write_text
     from agelens.inference.predictor import Predictor
     from agelens.models.bundle import record_measurement
 
@@ -60,7 +60,13 @@ def evaluate(
     if report is not None:
         require("matplotlib", "report")
     table = read_manifest(manifest).of_split(split)
+    for file in filter(None, (output, predictions)):
+        check_output(file)
+        if file.exists() and file.samefile(manifest):
+            raise OutputError(f"{file} is the manifest, and would be replaced; name another file")
     bundle = _bundle_of(model)
+    if write:
+        check_not_packaged(bundle.folder)
     predictor = Predictor(bundle, detector, runtime=runtime)
     with console.progress("evaluating", len(table.samples)) as advance:
         result = evaluation.evaluate(predictor, table, options, progress=advance)

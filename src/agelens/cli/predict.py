@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from agelens.cli.answer_writers import Format, frame_writers, image_writers
+from agelens.cli.answer_writers import Format, check_suffix, frame_writers, image_writers
 from agelens.cli.console import DetectorOption, ModelOption, RuntimeOption, progress, tell
 from agelens.cli.options import with_options
 from agelens.errors import AgeLensError
@@ -48,12 +48,14 @@ def predict(
     The exit code is 0 if every image was read, 1 if some could not be (each is named), and 2 on wrong use.
     """
     from agelens.apps.jobs.job import JobSpec, run_job
+    from agelens.files import check_output
     from agelens.inference.predictor import load
-    from agelens.inference.sources import stream
+    from agelens.inference.sources import stream, survey
     from agelens.inference.video import Video, answer_frames, is_video
     from agelens.inference.writers import Tally, answered, write_all
 
-    job, ray, video = (output or "").endswith(".parquet"), engine == "ray", any(map(is_video, paths))
+    job, ray = (output or "").lower().endswith(".parquet"), engine == "ray"
+    video = any(map(is_video, paths))
     broken = {
         "a .parquet job has no --format and no --annotate": job and (format or annotate),
         "--engine ray writes one Parquet table: name it with --output NAME.parquet": ray and not job,
@@ -68,18 +70,23 @@ def predict(
     }  # fmt: skip
     if sentence := next((sentence for sentence, is_broken in broken.items() if is_broken), None):
         raise AgeLensError(sentence)
+    file = None if output is None or ray else Path(output)
+    if file is not None:
+        check_output(file)
+        check_suffix(file, format, job)
+    # A folder without images, too, is an error before any work.
+    total = 0 if ray else survey(paths, file, annotate)
     if ray:
         from agelens.apps.jobs.ray_job import images_of, run_ray_job
         from agelens.models.catalogue import resolve
 
         spec, spread = JobSpec(resolve(model).fingerprint, detector, runtime, options), images_of(paths)
-        total = len(spread) if isinstance(spread, list) else None
-        with progress("reading images", total, rate=True) as advance:
+        known = len(spread) if isinstance(spread, list) else None
+        with progress("reading images", known, rate=True) as advance:
             tally = run_ray_job(model, spread, str(output), spec, address=address, progress=advance)
         _conclude(tally)
         return
     predictor = load(model, detector, threads=threads, runtime=runtime, yunet=yunet)
-    file = None if output is None else Path(output)
     streams = file is None and format not in (None, "table")
     if video:
         clip = Video(paths[0])
@@ -87,7 +94,6 @@ def predict(
         frames = answer_frames(clip, predictor, options)
         write_all(frames, frame_writers(clip, format, file, annotate, options), bar, interrupt_ends=True)
         return
-    total = sum(1 for _ in stream(paths))  # a folder without images is an error before any work
     if job:
         # The detector is what 'auto' has become here.
         spec = JobSpec(predictor.bundle.fingerprint, predictor.detector.name, runtime, options)

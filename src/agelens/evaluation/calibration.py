@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agelens import ages, conformal, metrics
 from agelens.data.manifest import Manifest
-from agelens.errors import ManifestError
+from agelens.errors import ManifestError, OutputError
 from agelens.faces.detection.base import DetectorName
+from agelens.files import check_not_packaged
 from agelens.inference.batch import read_each
 from agelens.inference.predictor import Predictor
 from agelens.labels import ages_of, genders_of
-from agelens.models.bundle import Bundle, write_bundle
+from agelens.models.bundle import Bundle, copy_bundle, write_bundle
 from agelens.models.spec import Calibration
 
 #: Tried for a temperature: from a quarter to four, in steps of 1 %.
@@ -39,6 +41,7 @@ def calibrate(
     flatten: float = 0.0,
     flatten_from: int = 0,
     detector: DetectorName = "whole",
+    output: Path | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> CalibrationReport:
     """Fit temperatures (Guo et al. 2017) and conformal age intervals, and write them into the bundle.
@@ -52,13 +55,18 @@ def calibrate(
             0 leaves it, 1 answers as if all ages were as frequent. It takes off some of the pull towards
             frequent ages, and costs some mean error (prior correction, Saerens et al. 2002).
         flatten_from: only from this age on, years; those below keep their odds among themselves.
+        output: a folder for a calibrated copy, new or empty; None changes the bundle itself.
 
     Raises:
         ManifestError: there are too few labelled faces, the split is the test's, or ages are to be flattened
             and ``train`` has none, or it is not said how much.
+        OutputError: the bundle is the package's own, or ``output`` is not empty.
     """
+    check_not_packaged(output or bundle.folder)
     if "test" in splits:
         raise ManifestError("a model is not calibrated on the split it is reported on; use --split val")
+    if output is not None and output.exists() and any(output.iterdir()):
+        raise OutputError(f"{output} is not empty; name a new folder for the calibrated copy")
     splits = tuple(dict.fromkeys(splits))  # named twice, it counts once
     named, offsets = " and ".join(splits), prior_offsets(manifest, flatten, flatten_from)
     plain = bundle.spec.model_copy(update={"calibration": Calibration()})
@@ -87,7 +95,10 @@ def calibrate(
         images=len(kept),
     )
     spec = bundle.spec.model_copy(update={"calibration": calibration})
-    return CalibrationReport(write_bundle(bundle.folder, spec, {}), age_nll, gender_nll)
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        copy_bundle(bundle, output)
+    return CalibrationReport(write_bundle(output or bundle.folder, spec, {}), age_nll, gender_nll)
 
 
 def prior_offsets(manifest: Manifest, power: float, start: int) -> tuple[float, ...]:

@@ -6,9 +6,10 @@ import glob
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from agelens.errors import AgeLensError
+from agelens.errors import AgeLensError, OutputError
 from agelens.faces.images import Source
 
 
@@ -40,14 +41,44 @@ def stream(sources: Sequence[str | Path]) -> Iterator[ImageRef]:
             matches = sorted(glob.iglob(str(source), recursive=True))
             yield from _some(filter(os.path.isfile, matches), f"no file matches {source}")
         else:
-            yield ImageRef(str(source), path)
+            yield ImageRef(_written(str(source)), path)
+
+
+def survey(sources: Sequence[str | Path], output: Path | None, drawings: Path | None) -> int:
+    """Count the images, and refuse outputs that would replace one of them or a table that names them.
+
+    ``output`` is a file to write, ``drawings`` a folder of drawn copies.
+
+    Raises:
+        OutputError: an output is an input, or an image lies in the folder of the drawings.
+    """
+    images = 0
+    tables = (ImageRef("", Path(source)) for source in sources if os.path.isfile(source))
+    for image in chain(tables, stream(sources)):
+        images += bool(image.name)
+        source = image.source
+        if isinstance(source, Path):
+            if output is not None and source.name == output.name and _same(source, output):
+                raise OutputError(f"--output {output} is an input, and would be replaced; name another file")
+            if drawings is not None and _same(source.parent, drawings):
+                raise OutputError(f"{source} lies in --annotate {drawings}, where it could be drawn over")
+    return images
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def _written(name: str) -> str:
+    """A file's name as text: bytes of it that are no UTF-8 are written as ``\\xff``."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _some(names: Iterator[str], none: str) -> Iterator[ImageRef]:
     """The images of these names, or the error that there is none."""
     name = None
     for name in names:
-        yield ImageRef(name, Path(name))
+        yield ImageRef(_written(name), Path(name))
     if name is None:
         raise AgeLensError(none)
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,6 +97,32 @@ def test_another_job_or_other_images_do_not_mix(chips: Path, tmp_path: Path) -> 
     (chips / "0" / "000.jpg").unlink()
     with pytest.raises(JobError, match="the images have changed"):
         job(chips, output)
+
+
+def test_a_changed_picture_is_no_part_of_the_job(chips: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        job(chips, tmp_path / "out.parquet", progress=_interrupt_after(9))
+    first = chips / "0" / "000.jpg"
+    first.write_bytes(first.read_bytes() + b" ")
+    with pytest.raises(JobError, match="the images have changed"):
+        job(chips, tmp_path / "out.parquet")
+
+
+def test_a_folder_that_is_not_the_jobs_own_is_left_alone(chips: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "out.parquet.parts" / "mine"
+    mine.parent.mkdir()
+    mine.touch()
+    with pytest.raises(JobError, match="no job's own folder"):
+        job(chips, tmp_path / "out.parquet")
+    assert mine.exists()
+
+
+def _interrupt_after(images: int) -> Callable[[int], None]:
+    def interrupt(done: int) -> None:
+        if done >= images:
+            raise KeyboardInterrupt
+
+    return interrupt
 
 
 def test_the_command_survives_a_kill(chips: Path, tmp_path: Path) -> None:

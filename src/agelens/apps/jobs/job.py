@@ -76,7 +76,7 @@ def run_job(
     source = iter(images)
     while chunk := list(islice(source, part)):
         path = folder / f"{len(parts):06d}.parquet"
-        digest = hashlib.sha256("\n".join(one.name for one in chunk).encode()).hexdigest()
+        digest = hashlib.sha256("\n".join(map(_state, chunk)).encode()).hexdigest()
         if not path.exists():
             with parquet_writer(path, spec.options, {"images": digest}) as add:
                 for now, (image, answer) in enumerate(answered(predictor, chunk, spec.options), done + 1):
@@ -102,12 +102,22 @@ def run_job(
     return report
 
 
+def _state(image: ImageRef) -> str:
+    """An image's name, and what changes when its file does."""
+    try:
+        about = Path(str(image.source)).stat()
+    except OSError:  # it is answered with its error
+        return image.name
+    return f"{image.name} {about.st_size} {about.st_mtime_ns}"
+
+
 def _begin(folder: Path, spec: JobSpec) -> None:
     about, asked = folder / "job.json", asdict(spec)
     asked |= asked.pop("options")
     if not about.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        if folder.exists() and any(folder.iterdir()):
+            raise JobError(f"{folder} is no job's own folder: move it away, or name another output")
+        folder.mkdir(parents=True, exist_ok=True)
         write_text(about, json.dumps(asked, indent=2) + "\n")
         return
     began = json.loads(about.read_text(encoding="utf-8"))
