@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from importlib import resources
 from typing import Any
 
 from agelens.figures import FIGURES, Table
@@ -11,56 +12,12 @@ from agelens.models import tables
 from agelens.models.measurement import Headline, Measurement
 from agelens.models.spec import BundleSpec, Calibration
 
-_CARD = """---
-{front_matter}
----
-
-# {name}
-
-{description}
-
-- input: one aligned face, {size} × {size} RGB, cropped as `{crop}` (see `bundle.json`)
-- output: `age_logits` over the ages 0..100, answered as their expectation with an interval; `gender_logits`
-  (male, female)
-- licence of the weights: {licence}
-
-## Use
-
-```python
-import agelens
-
-faces = agelens.load("path/to/this/folder").predict("photo.jpg")
-```
-
-Or `agelens predict --model path/to/this/folder photo.jpg`; an address `hf://owner/repo` or `kaggle://…` in
-place of the folder fetches it.
-
-## Intended use, and what it is not for
-
-Statistics over many faces, research on age estimation, teaching. Not for decisions about a person: access,
-hiring, policing, or verification of age without a human check; not for inferring identity; not on anybody's
-picture without a lawful ground. Gender here is the **binary label of the training data**, not a person's
-identity. Ages are estimates with errors of years, larger for old people and for groups that the training data
-holds few of: see the table by group.
-
-## Training
-
-- data: {data}
-- {train} images to train on, {val} to choose the epoch
-- {parameters} parameters; initial weights: {initial_weights}{taught}
-- calibration: {calibration}
-- commit `{commit}`; recipe and versions in `bundle.json`
-
-## Measured
-
-{metrics}
-"""
-
 
 def model_card(spec: BundleSpec, measurements: Mapping[str, Measurement]) -> str:
     """The card as Markdown, with the front matter that Hugging Face indexes; measurements are by split."""
     training = spec.training
-    return _CARD.format(
+    text = (resources.files("agelens") / "assets" / "card.md").read_text(encoding="utf-8")
+    return text.format(
         front_matter=_front_matter(spec),
         name=spec.name,
         description=spec.description

@@ -15,8 +15,6 @@ import resource
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -171,19 +169,12 @@ def serve(settings: Settings, application: str, log_config: dict[str, Any]) -> i
         server = uvicorn.Server(config)
         server.run()
         return 0 if server.started else STARTUP_FAILURE
-    with _shared_metrics():
+    with tempfile.TemporaryDirectory(prefix="agelens-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # where the processes keep their metrics together
         supervisor = Supervisor(config, [config.bind_socket()])
         supervisor.run()
         failed = any(one.exitcode == STARTUP_FAILURE for one in supervisor.processes)
         return STARTUP_FAILURE if failed else 0
-
-
-@contextmanager
-def _shared_metrics() -> Iterator[None]:
-    """A folder in which several processes keep their metrics together."""
-    with tempfile.TemporaryDirectory(prefix="agelens-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        yield
 
 
 def _raise_descriptors() -> int:
