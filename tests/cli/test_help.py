@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from agelens.cli.main import app
+
+ROOT = Path(__file__).parents[2]
 
 
 def commands(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
@@ -37,3 +42,28 @@ def test_the_first_page_names_each_command() -> None:
     done = CliRunner().invoke(app, ["--help"])
     for path in ALL:
         assert not path or f"\n  {path[0]} " in done.output
+
+
+def documented() -> list[str]:
+    """Every command in the README and the docs, continued lines joined."""
+    lines: list[str] = []
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for block in re.findall(r"```sh\n(.*?)```", page.read_text(), flags=re.DOTALL):
+            lines += block.replace("\\\n", " ").splitlines()
+    calls = [
+        line[line.index("agelens ") :] for line in lines if re.match(r"(\S*&& )?(OMP\S+ )?agelens ", line)
+    ]
+    return [call for call in calls if call.startswith("agelens ") and not {"…", "$"} & set(call)]
+
+
+@pytest.mark.parametrize("line", documented())
+def test_every_documented_command_is_one(line: str) -> None:
+    _, *words = shlex.split(line.split(" && ", maxsplit=1)[0], comments=True)
+    path: tuple[str, ...] = ()
+    while words and (*path, words[0]) in ALL:
+        path, words = (*path, words[0]), words[1:]
+    ALL[path].make_context(path[-1], words, resilient_parsing=False)  # type: ignore[attr-defined]
+
+
+def test_the_documented_commands_are_found() -> None:
+    assert len(documented()) > 50
