@@ -46,7 +46,7 @@ def test_train_export_evaluate_and_predict_in_a_row(synthetic: Path, tmp_path: P
     settings = ["network.widths=[8,16]", "network.depths=[1,1]", "size=32", "batch_size=16", "epochs=2"]
     options = [text for setting in settings for text in ("--set", setting)]
     done = agelens(
-        "train", "--recipe", "embedded", "--manifest", synthetic, "-o", tmp_path / "run",
+        "train", "--recipe", "embedded-labels", "--manifest", synthetic, "-o", tmp_path / "run",
         "--accelerator", "cpu", *options,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
