@@ -242,3 +242,30 @@ def test_retempering_is_the_softmax_at_another_temperature() -> None:
 def test_an_impossible_age_is_retempered_as_one_in_a_million_millions() -> None:
     tempered = ages.retempered(np.eye(101)[30], 2.0)
     assert tempered[29] / tempered[30] == pytest.approx(1e-6, rel=1e-4)
+
+
+def test_offsets_are_added_to_the_logits() -> None:
+    logits, offsets = np.array([0.3, -1.2, 2.0]), np.array([1.0, 0.0, -2.0])
+    np.testing.assert_allclose(
+        ages.softmax(logits, 2.0, offsets), ages.softmax(logits / 2 + offsets), rtol=1e-6
+    )
+
+
+def test_logits_of_any_size_and_rows_far_apart_have_probabilities() -> None:
+    np.testing.assert_allclose(ages.softmax([[2000.0, 2000.0], [-2000.0, -2000.0]]), 0.5)
+
+
+def test_the_ends_of_a_distribution_are_its_first_and_last_edge() -> None:
+    mass = ages.uniform(10, 20)
+    assert ages.quantile(mass, 1.0) == pytest.approx(20.5)
+    assert ages.quantile(mass, 0.5) == pytest.approx(15.0)
+
+
+def test_a_distribution_that_does_not_quite_sum_to_one_has_the_same_shares() -> None:
+    mass = ages.gaussian(40.0, 5.0)
+    assert ages.cdf(2 * mass, 43.0) == pytest.approx(float(ages.cdf(mass, 43.0)), abs=1e-6)
+
+
+def test_a_spread_that_is_not_positive_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ValueError, match=r"^sigma must be positive \(years\)$"):
+        ages.gaussian(30.0, 0.0)

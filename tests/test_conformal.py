@@ -178,3 +178,24 @@ def test_fifty_faces_are_enough_and_the_levels_are_those_that_are_reported() -> 
     assert table.bands[-1] == 79
     assert len(table.central) == len(table.bands) == 110
     assert all(round(value, 4) == value for row in table.central for value in row)
+
+
+def test_faces_equally_near_keep_their_order() -> None:
+    order = conformal._nearest(np.repeat([30.0, 20.0], 500), np.array([25.0]))
+    np.testing.assert_array_equal(order, [np.arange(1000)])
+
+
+def test_every_number_of_neighbours_that_nine_tenths_of_the_faces_hold_is_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: set[int] = set()
+    quantiles = conformal._quantiles
+
+    def watched(score, levels):
+        tried.add(score.shape[1])
+        return quantiles(score, levels)
+
+    monkeypatch.setattr(conformal, "_quantiles", watched)
+    rng = np.random.default_rng(0)
+    conformal.choose_neighbours(rng.random(120), rng.uniform(0, 100, 120))
+    assert tried == {100, 108}

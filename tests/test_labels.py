@@ -94,3 +94,10 @@ def test_labels_come_as_arrays_in_which_the_unknown_is_nan_and_minus_one() -> No
     assert genders.dtype == np.int64
     assert (ages_of([]).shape, ages_of([]).dtype) == ((0,), np.float64)
     assert (genders_of([]).shape, genders_of([]).dtype) == ((0,), np.int64)
+
+
+def test_a_word_that_is_no_gender_is_told_what_is() -> None:
+    with pytest.raises(
+        LabelError, match=r"^gender 'x' is neither 'male' nor 'female'; a bare code needs --gender-code$"
+    ):
+        parse_gender("x")

@@ -53,3 +53,10 @@ def test_an_age_known_as_an_interval_is_no_ones_exact_age() -> None:
 def test_the_interval_is_scipys_wilson(hits: int, trials: int) -> None:
     theirs = binomtest(hits, trials).proportion_ci(method="wilson")
     assert wilson(hits, trials) == pytest.approx((theirs.low, theirs.high), abs=1e-4)
+
+
+def test_a_check_says_how_sure_its_share_is_and_nothing_of_nobody() -> None:
+    checks = age_checks(faces((15, 19), (16, 22), (17, 30), (17.9, 10)))
+    found = {check.challenge: check for check in checks if check.threshold == 18}
+    assert found[21].interval == wilson(2, 4)
+    assert all(check.turned_away is None for check in found.values())

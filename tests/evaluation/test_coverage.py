@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from agelens import ages
+from agelens.conformal import ConformalTable
 from agelens.evaluation.coverage import coverage_by_band
 
 
@@ -37,3 +38,18 @@ def test_a_band_of_predicted_age_begins_at_its_first_year_and_ends_before_the_ne
     assert [band_of(answer) for answer in (36, 46, 57.5, 58, 99)] == [
         "36–45", "46–57", "46–57", "58–100", "58–100",
     ]  # fmt: skip
+
+
+def test_calibrated_intervals_are_measured_where_there_is_a_table() -> None:
+    mass = np.repeat(ages.gaussian(30.0, 5.0)[None], 200, axis=0)
+    wide = ConformalTable(levels=(0.5, 0.9), bands=(0,), central=((0.99, 0.999),))
+    (bare, *_), (calibrated, *_) = (
+        coverage_by_band(mass, np.full(200, 38.0), table) for table in (None, wide)
+    )
+    assert bare.held[0] == 0
+    assert calibrated.held[0] == 1
+    assert calibrated.widths[0] > bare.widths[0]
+
+
+def test_no_faces_have_no_bands() -> None:
+    assert coverage_by_band(np.zeros((0, 101)), [], None) == ()

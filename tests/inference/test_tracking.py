@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 import agelens
@@ -7,7 +10,7 @@ from agelens import ages
 from agelens.inference.answers import Face
 from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import Predictor
-from agelens.inference.tracking import Tracker
+from agelens.inference.tracking import PATIENCE, Tracker
 from agelens.labels import Gender
 
 
@@ -104,3 +107,25 @@ def test_the_options_hold_for_what_is_averaged(predictor: Predictor) -> None:
     assert first.face.at_least_probability == pytest.approx(ages.survival(first.face.age_probabilities, 25))
     assert first.face.age == ages.point(first.face.age_probabilities, "median")
     assert list(first.to_dict())[:3] == ["track", "frames", "box"]
+
+
+def test_sight_is_counted_from_when_a_face_was_last_seen(predictor: Predictor) -> None:
+    tracker = Tracker(predictor)
+    assert tracks(tracker, 0, seconds=10.0) == [1]
+    assert tracks(tracker, 0, seconds=10.5) == [1]
+    still = Tracker(predictor)
+    assert tracks(still, 0, seconds=0.0) == [1]
+    assert tracks(still, 0, seconds=PATIENCE) == [1]
+
+
+def test_the_least_overlap_suffices(predictor: Predictor) -> None:
+    wide = [replace(face(0), box=(x, 0, x + 13, 1)) for x in (0, 7)]
+    tracker = Tracker(predictor)
+    assert [tracker.update([one], 0.1)[0].track for one in wide] == [1, 1]  # 6 of 20
+
+
+def test_an_averaged_distribution_is_of_single_precision(predictor: Predictor) -> None:
+    (tracked,) = Tracker(predictor).update([face(0)], 0.0)
+    assert tracked.face.age_probabilities.dtype == np.float32
+    assert tracked.face.box == face(0).box
+    assert tracked.face.detection == 1.0

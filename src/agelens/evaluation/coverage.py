@@ -28,7 +28,7 @@ def coverage_by_band(
 ) -> tuple[Coverage, ...]:
     """Coverage and width by band of predicted age, the whole first: (n, 101), (n,) years."""
     truth = np.asarray(true_age, dtype=np.float64)
-    bounds = [interval(probabilities, level, table) for level in levels] if len(truth) else []
+    bounds = [interval(probabilities, level, table) for level in levels]
     names, positions = age_bands(ages.expectation(probabilities), PREDICTED_AGE_BANDS)
     bands = [("all", positions >= 0), *((name, positions == place) for place, name in enumerate(names))]
     return tuple(

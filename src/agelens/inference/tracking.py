@@ -43,8 +43,8 @@ class TrackedFace:
 @dataclass(slots=True, eq=False)
 class _Track:
     number: int
-    box: Box
-    seen: float
+    box: Box = (0, 0, 0, 0)
+    seen: float = 0.0
     frames: int = 0
     weight: float = 0.0
     age: NDArray[np.float64] = field(default_factory=lambda: np.zeros(NUM_AGES))
@@ -89,7 +89,7 @@ class Tracker:
         tracked = []
         for place, face in enumerate(faces):
             if place not in of_face:
-                of_face[place] = _Track(next(self._numbers), face.box, seconds)
+                of_face[place] = _Track(next(self._numbers))
                 self._tracks.append(of_face[place])
             track = of_face[place]
             track.add(face, seconds)
