@@ -79,7 +79,7 @@ FIGURES: dict[str, Figure] = {
         Figure("adult_calibration_error", f"ECE of P(age ≥ {ADULT})", SCORE),
         Figure("gender_calibration_error", "ECE of gender", SCORE),
         Figure("nll", "NLL", NATS, "nats a face"),
-        Figure("min_quality", "--min-quality", SCORE),
+        Figure("threshold", "--min-quality", SCORE),
         Figure("answered", "faces answered", SHARE),
         Figure("minors_passed", "of them pass", SHARE),
         Figure("adults_turned_away", "of the others turned away", SHARE),

@@ -24,7 +24,7 @@ def test_refusing_the_least_sure_leaves_a_smaller_error() -> None:
     assert errors == sorted(errors, reverse=True)
     assert errors[0] == pytest.approx(4.95)  # of 0.0, 0.1, … 9.9
     for row in rows:
-        assert (faces(100).quality >= row.min_quality).sum() == round(100 * row.answered)
+        assert (faces(100).quality >= row.threshold).sum() == round(100 * row.answered)
 
 
 def test_few_faces_show_nothing() -> None:

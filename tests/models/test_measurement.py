@@ -24,7 +24,7 @@ def test_the_headline_leaves_the_tables_out() -> None:
         "refusing": [{"answered": 1.0, "min_quality": 0.2, "mae": None, "gender_accuracy": None}],
     }  # fmt: skip
     whole = Measurement.model_validate(content)  # ``refusing`` is what it once was called
-    assert [row.min_quality for row in whole.risk_coverage] == [0.2]
+    assert [row.threshold for row in whole.risk_coverage] == [0.2]
     assert whole.headline == Headline(split="test", level=0.8, images=3, figures=FIGURES)
     assert Measurement.model_validate(whole.model_dump(mode="json")) == whole
 

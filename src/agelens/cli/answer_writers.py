@@ -33,11 +33,7 @@ Format = Literal["table", "json", "jsonl", "csv"]
 
 
 def check_suffix(output: Path, format: Format | None, job: bool) -> None:
-    """Refuse a file whose name promises a format that is not written.
-
-    Raises:
-        OutputError: its suffix is of no format, and none is named.
-    """
+    """Refuse a file whose name promises a format that is not written."""
     known = [*TEXT_WRITERS, "parquet", "txt", ""]
     if format is None and not job and output.suffix.lower()[1:] not in known:
         raise OutputError(f"{output}: there are .json, .jsonl, .csv, .parquet and .txt, or name a --format")

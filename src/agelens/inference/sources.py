@@ -47,10 +47,8 @@ def stream(sources: Sequence[str | Path]) -> Iterator[ImageRef]:
 def survey(sources: Sequence[str | Path], output: Path | None, drawings: Path | None) -> int:
     """Count the images, and refuse outputs that would replace one of them or a table that names them.
 
-    ``output`` is a file to write, ``drawings`` a folder of drawn copies.
-
     Raises:
-        OutputError: an output is an input, or an image lies in the folder of the drawings.
+        OutputError: the file to write is an input, or an image lies in the folder of the drawings.
     """
     images = 0
     tables = (ImageRef("", Path(source)) for source in sources if os.path.isfile(source))

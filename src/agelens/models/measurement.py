@@ -6,9 +6,11 @@ the tables by group, by band and by threshold that an evaluation makes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from agelens.ages import PointEstimate
 from agelens.figures import percent
@@ -66,7 +68,7 @@ class RiskCoverage:
     """The error that remains at one threshold of quality; None where nothing is labelled."""
 
     answered: float  # the share of faces at or above the threshold
-    min_quality: float  # the threshold, 0..1, for ``predict --min-quality``
+    threshold: float  # 0..1, as ``predict --min-quality`` takes it
     mae: Estimate | None  # of the faces answered, years
     gender_accuracy: Estimate | None
 
@@ -124,12 +126,18 @@ class Headline(BaseModel):
         return ", ".join(part for part in parts if part)
 
 
+def _by_place(rows: Sequence[Any]) -> list[Any]:
+    """Schema 1 calls the threshold otherwise, in the same place."""
+    names = [one.name for one in fields(RiskCoverage)]
+    return [dict(zip(names, row.values(), strict=True)) if isinstance(row, dict) else row for row in rows]
+
+
 class Measurement(Headline):
     """All that was measured on one split."""
 
     groups: tuple[GroupError, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    risk_coverage: tuple[RiskCoverage, ...] = Field(
+    risk_coverage: Annotated[tuple[RiskCoverage, ...], BeforeValidator(_by_place)] = Field(
         default=(), validation_alias=AliasChoices("risk_coverage", "refusing")
     )
     coverage: tuple[Coverage, ...] = ()

@@ -86,7 +86,7 @@ def check_table(checks: Sequence[AgeCheck]) -> Table:
 
 def risk_table(measured: Measurement) -> Table:
     """The error that remains when the faces of least quality are refused."""
-    names = ("answered", "min_quality")
+    names = ("answered", "threshold")
     errors = ("mae", "gender_accuracy")
     rows = [
         (

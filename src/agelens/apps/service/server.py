@@ -99,8 +99,7 @@ class GuardedProtocol(H11Protocol):
             timer.cancel()
 
     def _give_up(self) -> None:
-        begun = bool(self.conn.trailing_data[0])
-        if begun:
+        if self.conn.trailing_data[0]:  # some have come
             self._refuse(408, f"the headers did not arrive within {HEADER_SECONDS:g} s")
         else:
             self._drop()
