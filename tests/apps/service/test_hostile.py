@@ -113,7 +113,15 @@ def bodies() -> dict[str, bytes]:
         "ico": b"\0\0\1\0\1\0" + bytes(100),
         "ppm of 10^9": b"P6 100000 100000 255\n",
     }
-    return huge | cut | other
+    kinds = {"jpeg": jpeg, "png": whole_png, "webp": webp, "gif": gif, "tiff": tiff, "bmp": bmp}
+    changed = {
+        f"{name} whose byte {place} is another": data[:place]
+        + bytes([data[place] ^ 0xFF])
+        + data[place + 1 :]
+        for name, data in kinds.items()
+        for place in (0, 1)
+    }
+    return huge | cut | other | changed
 
 
 def raw(server: Server, request: bytes, wait: float = 5.0) -> bytes:
@@ -138,6 +146,12 @@ def form(*parts: bytes, boundary: str = "b") -> bytes:
 
 
 FILE = b'Content-Disposition: form-data; name="images"; filename="a.jpg"\r\n\r\nnonsense'
+
+
+def query(text: bytes) -> bytes:
+    return POST.replace(b"predict", b"predict?" + text) + b"Content-Length: 1\r\n\r\nx"
+
+
 POST = b"POST /v1/predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\nConnection: close\r\n"
 
 REQUESTS = {
@@ -159,13 +173,27 @@ REQUESTS = {
     "a header of 100 kB": POST + b"X-A: " + b"a" * 100_000 + b"\r\nContent-Length: 1\r\n\r\nx",
     "no protocol": b"hello\r\n\r\n",
     "another method": b"BREW /v1/predict HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    "HTTP of 1991": b"GET /\r\n\r\n",
+    "a TLS handshake": b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(64) + b"\r\n\r\n",
+    "two hosts": b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "no host": b"GET /healthz HTTP/1.1\r\n\r\n",
+    "a header's name with a space": b"GET / HTTP/1.1\r\nHost: a\r\nX A: b\r\n\r\n",
+    "a NUL in a header": b"GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n",
+    "a query of 100 kB": b"GET /healthz?" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a length and chunks": POST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "an unknown encoding": POST + b"Transfer-Encoding: gzip\r\n\r\nx",
+    "a level that is no number": POST.replace(b"predict", b"predict?level=nan")
+    + b"Content-Length: 1\r\n\r\nx",
+    "a level beyond floats": query(b"level=1e999"),
+    "an age below 0": query(b"at_least=-1"),
+    "a point that is none": query(b"point=mode"),
     "a path that climbs": b"GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
 }
 
 
 def test_bodies_that_are_no_image_get_a_sentence_and_cost_little(server: Server) -> None:
     url, corpus = f"{server.url}/v1/predict", bodies()
-    assert len(corpus) + len(REQUESTS) >= 60
+    assert len(corpus) + len(REQUESTS) >= 100
     httpx.post(url, content=b"warm", headers={"content-type": "image/png"})
     before = server.memory
     with httpx.Client(timeout=30) as client:

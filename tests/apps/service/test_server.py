@@ -72,7 +72,9 @@ def test_headers_that_never_end_are_refused_in_time(server: Server) -> None:
 def test_a_second_request_has_its_time_too(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as one:
         one.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert b"200 OK" in one.recv(65536)
+        answer = b""
+        while not answer.endswith(b'{"status":"ok"}'):
+            answer += one.recv(65536)
         one.sendall(b"GET /healthz HTT")
         assert b"408" in one.recv(65536)
 

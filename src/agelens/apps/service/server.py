@@ -66,6 +66,10 @@ class GuardedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; where they begin another request, its headers have their time too."""
+        # Also where they come in one piece, which h11 takes at any size.
+        if self.conn.their_state is h11.IDLE and self._head_size(data) > HEADER_BYTES:
+            self._refuse(431, f"the headers are over {HEADER_BYTES // 1024} KiB")
+            return
         super().data_received(data)
         if self.transport.is_closing() or self.conn.their_state is not h11.IDLE:
             self._wait_no_longer()
@@ -84,12 +88,11 @@ class GuardedProtocol(H11Protocol):
             super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, or has too large headers, as every refusal is worded."""
-        error = sys.exc_info()[1]
-        if isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == 431:
-            self._refuse(431, f"the headers are over {HEADER_BYTES // 1024} KiB")
-        else:
-            self._refuse(400, "this is no HTTP/1.1 request")
+        """Refuse what is no HTTP as every refusal is worded."""
+        self._refuse(400, "this is no HTTP/1.1 request")
+
+    def _head_size(self, data: bytes) -> int:
+        return len((self.conn.trailing_data[0] + data).partition(b"\r\n\r\n")[0])
 
     def _wait(self) -> None:
         self.waiting[self] = self.loop.call_later(HEADER_SECONDS, self._give_up)
