@@ -12,7 +12,7 @@ from sklearn.metrics import f1_score
 from agelens.errors import AgeLensError
 from agelens.labels import Gender, Sample
 from agelens.metrics import harmonic_mean
-from agelens.training.dataset import Batch, FaceDataset
+from agelens.training.dataset import NO_GENDER, Batch, FaceDataset
 from agelens.training.recipe import Recipe, load_recipe
 from agelens.training.run import RunFolder
 from agelens.training.task import AgeGenderTask
@@ -107,6 +107,22 @@ def test_the_figures_are_those_of_sklearn_over_all_batches() -> None:
     assert figures["val/score"] == pytest.approx(
         harmonic_mean(macro_f1, 1 - min(rmse, 30) / 30) if macro_f1 else 0, abs=1e-4
     )
+
+
+@pytest.mark.parametrize("labelled", ["ages", "genders"])
+def test_one_kind_of_label_alone_chooses_the_epoch(labelled: str) -> None:
+    task = task_of(load_recipe("embedded-labels", TINY)).eval()
+    batch = batch_of(task)
+    if labelled == "ages":
+        batch = batch._replace(gender=torch.full_like(batch.gender, NO_GENDER))
+    else:
+        batch = batch._replace(age=torch.full_like(batch.age, math.nan))
+    with torch.inference_mode():
+        task._measure(task.val_metrics, batch)
+    figures = {name: float(value) for name, value in task.val_metrics.compute().items()}
+    alone = 1 - min(figures["val/rmse"], 30) / 30 if labelled == "ages" else figures["val/gender_macro_f1"]
+    assert figures["val/score"] == pytest.approx(alone)
+    assert alone > 0
 
 
 def test_figures_begin_anew_after_they_are_computed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -167,9 +168,11 @@ class _Measures(MetricCollection):
         super().__init__(metrics, prefix=prefix, compute_groups=False)
 
     def compute(self) -> dict[str, Any]:
-        """The figures of all batches since the last call, under their full names."""
+        """The figures of all batches since the last call; the score is of what is labelled, be it one alone."""
+        labelled = [self[name].update_called for name in ("gender_macro_f1", "rmse")]
         figures = super().compute()
         self.reset()
         age_score = 1 - figures[f"{self.prefix}rmse"].clamp(max=RMSE_CAP) / RMSE_CAP
-        score = harmonic_mean(float(figures[f"{self.prefix}gender_macro_f1"]), float(age_score))
+        parts = float(figures[f"{self.prefix}gender_macro_f1"]), float(age_score)
+        score = harmonic_mean(*parts) if all(labelled) else sum(compress(parts, labelled))
         return {**figures, f"{self.prefix}score": torch.tensor(score)}

@@ -17,7 +17,7 @@ from agelens.inference.annotate import annotate
 from agelens.inference.predictor import Predictor, load
 
 _INTRODUCTION = """# AgeLens: age and gender from a face
-Upload a photo, paste one, or use the camera. It is read on this machine and deleted within minutes."""
+Upload a photo, paste one, or use the camera. The server of this page reads and soon deletes it."""
 
 _LIMITS = """The interval holds the true age about nine times in ten on faces like the test set's. Gender is
 the binary label of the training data, not a person's identity. Model `{spec.name}`, {spec.input.size} px.
