@@ -168,7 +168,7 @@ class _Measures(MetricCollection):
         super().__init__(metrics, prefix=prefix, compute_groups=False)
 
     def compute(self) -> dict[str, Any]:
-        """The figures of all batches since the last call; the score is of what is labelled, be it one alone."""
+        """The figures of all batches since the last call; the score is of what is labelled."""
         labelled = [self[name].update_called for name in ("gender_macro_f1", "rmse")]
         figures = super().compute()
         self.reset()
