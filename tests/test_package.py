@@ -15,16 +15,10 @@ def run(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
 
 
-def test_import_is_quick_and_loads_nothing_heavy() -> None:
-    code = (
-        "import time, sys; start = time.perf_counter(); import agelens; took = time.perf_counter() - start\n"
-        "print(took, *[m for m in ('torch', 'cv2', 'onnxruntime', 'pandas', 'rich') if m in sys.modules])"
-    )
-    took, *heavy = min((run(code).split() for _ in range(3)), key=lambda parts: float(parts[0]))
-    assert heavy == []
-    assert float(took) < 0.5
-
-
+def test_import_loads_nothing_heavy() -> None:
+    heavy = ("torch", "numpy", "cv2", "onnxruntime", "pandas", "pydantic", "rich")
+    loaded = run(f"import sys, agelens; print(*[name for name in {heavy} if name in sys.modules])")
+    assert loaded.split() == []
 def test_predicting_and_the_command_line_never_import_torch(astronaut: Path) -> None:
     code = (
         "import sys, agelens, agelens.cli.main\n"
