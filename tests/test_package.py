@@ -19,6 +19,8 @@ def test_import_loads_nothing_heavy() -> None:
     heavy = ("torch", "numpy", "cv2", "onnxruntime", "pandas", "pydantic", "rich")
     loaded = run(f"import sys, agelens; print(*[name for name in {heavy} if name in sys.modules])")
     assert loaded.split() == []
+
+
 def test_predicting_and_the_command_line_never_import_torch(astronaut: Path) -> None:
     code = (
         "import sys, agelens, agelens.cli.main\n"
