@@ -125,6 +125,15 @@ def test_what_cannot_be_written_is_a_sentence_before_the_block(tmp_path: Path) -
         raise AssertionError("the block began")
 
 
+def test_a_device_is_written_where_its_folder_may_not_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) not in (Path("/dev"), tmp_path))
+    write_text(Path("/dev/null"), "text")
+    with pytest.raises(OutputError, match=rf"no permission for {tmp_path}$"):
+        write_text(tmp_path / "file", "text")
+
+
 def test_a_full_disk_is_a_sentence_and_other_errors_of_the_block_pass(tmp_path: Path) -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(OutputError, match="No space left"), written_whole(tmp_path / "file"):

@@ -58,11 +58,13 @@ def check_output(path: Path) -> None:
     if path.is_dir():
         raise OutputError(f"{path} is a folder; name a file to write")
     check_not_packaged(path)
-    parent = next(one for one in path.absolute().parents if one.exists() or one.is_symlink())
-    if not parent.is_dir():
-        raise OutputError(f"{path} cannot be written: {parent} is no folder")
-    if not os.access(parent, os.W_OK):
-        raise OutputError(f"{path} cannot be written: no permission in {parent}")
+    # A pipe or device is opened; a plain file is replaced, which its folder must allow.
+    opened = path.exists() and not path.is_file()
+    place = path if opened else next(one for one in path.resolve().parents if one.exists())
+    if not opened and not place.is_dir():
+        raise OutputError(f"{path} cannot be written: {place} is no folder")
+    if not os.access(place, os.W_OK):
+        raise OutputError(f"{path} cannot be written: no permission for {place}")
 
 
 def check_not_packaged(path: Path) -> None:

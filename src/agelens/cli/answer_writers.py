@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from agelens.cli.console import table
 from agelens.errors import OutputError
+from agelens.files import check_output
 from agelens.inference.writers import (
     TEXT_WRITERS,
     Sink,
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 Format = Literal["table", "json", "jsonl", "csv"]
 
 
-def check_suffix(output: Path, format: Format | None, job: bool) -> None:
-    """Refuse a file whose name promises a format that is not written."""
+def check_file(output: Path, format: Format | None, job: bool) -> None:
+    """Refuse a file that cannot be written, or whose name promises a format that is not."""
+    check_output(output)
     known = [*TEXT_WRITERS, "parquet", "txt", ""]
     if format is None and not job and output.suffix.lower()[1:] not in known:
         raise OutputError(f"{output}: there are .json, .jsonl, .csv, .parquet and .txt, or name a --format")

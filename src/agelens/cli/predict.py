@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from agelens.cli.answer_writers import Format, check_suffix, frame_writers, image_writers
+from agelens.cli.answer_writers import Format, check_file, frame_writers, image_writers
 from agelens.cli.console import DetectorOption, ModelOption, RuntimeOption, progress, tell
 from agelens.cli.options import with_options
 from agelens.errors import AgeLensError
@@ -48,7 +48,6 @@ def predict(
     The exit code is 0 if every image was read, 1 if some could not be (each is named), and 2 on wrong use.
     """
     from agelens.apps.jobs.job import JobSpec, run_job
-    from agelens.files import check_output
     from agelens.inference.predictor import load
     from agelens.inference.sources import stream, survey
     from agelens.inference.video import Video, answer_frames, is_video
@@ -72,8 +71,7 @@ def predict(
         raise AgeLensError(sentence)
     file = None if output is None or ray else Path(output)
     if file is not None:
-        check_output(file)
-        check_suffix(file, format, job)
+        check_file(file, format, job)
     # A folder without images, too, is an error before any work.
     total = 0 if ray else survey(paths, file, annotate)
     if ray:

@@ -151,7 +151,7 @@ def test_an_idle_service_takes_an_image_however_slow_the_last_was() -> None:
     async def work(batcher: Batcher) -> None:
         await batcher.answer(refs("a"), DEFAULT)
         with batcher.room():
-            pass
+            assert batcher.pending == 1
 
     run(Engine(seconds=0.3), work, threads=1, deadline_seconds=0.01)
 

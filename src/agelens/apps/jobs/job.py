@@ -29,16 +29,9 @@ PART = 1000
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """What makes two runs the same job: all that their answers depend on but the images.
+    """What makes two runs the same job: all that their answers depend on but the images."""
 
-    Attributes:
-        model: the bundle's fingerprint.
-        detector: its name.
-        runtime: what computes the network.
-        options: how faces are answered.
-    """
-
-    model: str
+    model: str  # the bundle's fingerprint
     detector: str
     runtime: RuntimeName
     options: AnswerOptions

@@ -11,7 +11,6 @@ import asyncio
 import json
 import logging
 import os
-import resource
 import signal
 import sys
 import tempfile
@@ -36,9 +35,6 @@ HEADER_BYTES = 16 * 1024
 
 #: Seconds that a connection without a request is still waited for once the service ends.
 FAREWELL_SECONDS = 0.5
-
-#: File descriptors kept free for everything that is no client's connection.
-_RESERVED = 100
 
 # uvicorn would log a line for every connection that speaks no HTTP; those are counted, as all refusals are.
 logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg != "Invalid HTTP request received.")
@@ -149,7 +145,7 @@ def serve(settings: Settings, application: str, log_config: dict[str, Any]) -> i
     Raises:
         SystemExit: the address cannot be listened on, or the application does not start.
     """
-    GuardedProtocol.most_connections = _raise_descriptors() - _RESERVED
+    GuardedProtocol.most_connections = _raise_descriptors() - 100  # the rest is no client's
     config = uvicorn.Config(
         application,
         factory=True,
@@ -181,6 +177,10 @@ def serve(settings: Settings, application: str, log_config: dict[str, Any]) -> i
 
 def _raise_descriptors() -> int:
     """Allow this process as many open files as it may have; how many those are."""
+    if sys.platform == "win32":  # has no such limit
+        return 8192
+    import resource
+
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = min(most, 65536) if most != resource.RLIM_INFINITY else 65536
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))

@@ -29,7 +29,6 @@ class Bodies:
     """The bytes of all requests' bodies that are held at once, under a bound."""
 
     def __init__(self, most: int) -> None:
-        """Hold at most so many bytes."""
         self._most, self._held = most, 0
 
     @contextmanager
