@@ -41,6 +41,15 @@ def test_wrong_use_is_one_sentence_and_exit_code_2(
     assert "Traceback" not in done.stderr
 
 
+def test_what_the_system_refuses_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "bundle.json").mkdir()  # may not be read as a file
+    done = agelens("predict", "x.jpg", "--model", tmp_path / "model")
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr
+    assert "bundle.json" in done.stderr
+
+
 @pytest.mark.slow
 def test_train_export_evaluate_and_predict_in_a_row(synthetic: Path, tmp_path: Path, astronaut: Path) -> None:
     settings = ["network.widths=[8,16]", "network.depths=[1,1]", "size=32", "batch_size=16", "epochs=2"]

@@ -259,3 +259,45 @@ def test_absolute_and_relative_paths_stand_in_one_table(
 def test_a_suffix_counts_in_any_case(astronaut: Path, tmp_path: Path) -> None:
     predict(astronaut, "-o", tmp_path / "A.JSON")
     assert json.loads((tmp_path / "A.JSON").read_text())[0]["error"] is None
+
+
+def test_a_picture_is_read_from_standard_input(astronaut: Path) -> None:
+    runner = CliRunner()
+    arguments = ["predict", "-", "--detector", "haar", "--format", "json"]
+    done = runner.invoke(app, arguments, input=astronaut.read_bytes())
+    assert done.exit_code == 0, done.output
+    (answer,) = json.loads(done.stdout)
+    (named,) = json.loads(predict(astronaut, *arguments[2:]).stdout)
+    assert answer["image"] == "standard input"
+    assert answer["faces"] == named["faces"]
+    nothing = runner.invoke(app, arguments, input=b"")
+    assert nothing.exit_code == 1
+    assert "no bytes" in nothing.stderr
+    ray = runner.invoke(app, ["predict", "-", "--engine", "ray", "-o", "x.parquet"], input=b"")
+    assert "cannot read standard input" in str(ray.exception)
+
+
+def test_what_a_folder_holds_besides_images_is_said(mixed: Path, clip: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    shutil.copy(mixed / "faceless.png", folder)
+    shutil.copy(clip, folder)
+    (folder / "notes.txt").touch()
+    for output in ("answers.json", "answers.parquet"):
+        done = predict(folder, "--detector", "haar", "-o", tmp_path / output)
+        assert done.exit_code == 0, done.output
+        assert "no images: .txt (1)" in done.stderr
+        assert "videos (1)" in done.stderr
+
+
+def test_a_film_that_was_broken_off_keeps_its_answers_and_is_an_error(clip: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.avi"
+    with mp4_encoder(whole, 10.0, (512, 512)) as append:
+        for frame in [*Video(str(clip))] * 4:
+            append(frame.pixels)
+    cut, lines = tmp_path / "cut.avi", tmp_path / "faces.jsonl"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    done = predict(cut, "--detector", "haar", "-o", lines)
+    assert done.exit_code == 1, done.output
+    assert "broken off after frame" in done.stderr
+    assert 5 < len(lines.read_text().splitlines()) < 15

@@ -7,7 +7,7 @@ import pytest
 
 from agelens.data.manifest import write_manifest
 from agelens.errors import AgeLensError, OutputError
-from agelens.inference.sources import stream, survey
+from agelens.inference.sources import PassedOver, stream, survey
 from agelens.labels import Sample
 
 
@@ -47,7 +47,7 @@ def test_outputs_that_would_replace_an_input_are_refused(chips: Path, tmp_path: 
             survey(sources, output, None)
     with pytest.raises(OutputError, match="drawn over"):
         survey([table], None, one.parent)
-    assert survey([table, one], tmp_path / "new.csv", tmp_path / "drawn") == 2
+    assert survey([table, one], tmp_path / "new.csv", tmp_path / "drawn")[0] == 2
 
 
 def test_a_name_that_is_no_utf_8_is_written_as_text(tmp_path: Path) -> None:
@@ -56,3 +56,45 @@ def test_a_name_that_is_no_utf_8_is_written_as_text(tmp_path: Path) -> None:
     assert image.name == f"{tmp_path}/\\xff.jpg"
     assert isinstance(image.source, Path)
     assert image.source.exists()
+
+
+def test_a_folder_gives_its_images_by_name_or_content_and_counts_what_else_it_holds(
+    chips: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mixed"
+    (folder / "deep").mkdir(parents=True)
+    chip = (chips / "0" / "000.jpg").read_bytes()
+    for name in ("a.jpg", "b.AVIF", "c.heic", "photo", "d.jpg_large", "deep/e.png"):
+        (folder / name).write_bytes(chip)
+    for name in ("notes.txt", "more.TXT", "README", ".hidden", "._a.jpg"):
+        (folder / name).write_text("words")
+    (folder / "film.mov").touch()
+    passed_over = PassedOver()
+    found = [os.path.relpath(one.name, folder) for one in stream([folder], passed_over)]
+    assert found == ["a.jpg", "b.AVIF", "c.heic", "d.jpg_large", "deep/e.png", "photo"]
+    assert (passed_over.kinds, passed_over.videos) == ({".txt": 2, "without a suffix": 1}, 1)
+    videos, others = passed_over.sentences()
+    assert "videos (1)" in videos
+    assert others.endswith("no images: .txt (2), without a suffix (1)")
+    assert survey([folder], None, None) == (6, passed_over)
+    assert PassedOver().sentences() == []
+
+
+def test_a_folder_that_cannot_be_opened_costs_itself_unless_it_was_named(
+    chips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def guarded(path: str) -> object:
+        if Path(path).name == "1":  # root, whom tests may run as, is let in anywhere
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    passed_over = PassedOver()
+    assert len(list(stream([chips], passed_over))) == 20
+    assert passed_over.sentences() == [
+        f"the folder {chips}/1 cannot be opened: Permission denied; what is in it was passed over"
+    ]
+    with pytest.raises(AgeLensError, match="1 cannot be opened: Permission denied"):
+        list(stream([chips / "1"]))

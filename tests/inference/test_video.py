@@ -86,3 +86,30 @@ def test_what_is_no_video_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Monk
         Video(str(tmp_path / "b.mp4"))
     with pytest.raises(ImageError, match="camera"):
         Video("97")
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mkv"])
+def test_a_film_that_was_broken_off_gives_what_it_has_and_then_an_error(tmp_path: Path, suffix: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8)
+    whole = tmp_path / f"whole{suffix}"
+    with mp4_encoder(whole, 10.0, (320, 240)) as append:
+        for number in range(60):
+            append(np.roll(cv2.resize(noise, (320, 240)), number, axis=1))
+    assert sum(1 for _ in Video(str(whole))) == 60
+    cut = tmp_path / f"cut{suffix}"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    frames = iter(Video(str(cut)))
+    assert [frame.number for frame in islice(frames, 20)] == list(range(20))
+    with pytest.raises(
+        ImageError, match=r"cut\.\w+: broken off after frame \d+ of 60, at [23]\.\d of 6\.0 s"
+    ):
+        list(frames)
+
+
+def test_a_video_is_known_by_its_content_before_its_suffix(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "film.jpg").write_bytes(clip.read_bytes())
+    assert is_video(str(tmp_path / "film.jpg"))
+    assert cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((9, 9, 3), np.uint8))
+    assert not is_video(str((tmp_path / "photo.png").rename(tmp_path / "photo.mp4")))
+    (tmp_path / "folder.mp4").mkdir()
+    assert not is_video(str(tmp_path / "folder.mp4"))

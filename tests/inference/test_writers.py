@@ -155,17 +155,21 @@ def test_every_writer_gets_every_answer_and_progress_ends_before_they_do() -> No
     ]  # fmt: skip
 
 
-def test_an_interrupt_ends_a_camera_and_is_an_error_of_other_streams(tmp_path: Path) -> None:
-    def stream() -> Iterator[tuple[str, Answer]]:
-        yield PAIRS[0]
+def test_what_may_end_a_stream_keeps_its_answers_and_is_an_error_of_other_streams(tmp_path: Path) -> None:
+    def stream(answers: int) -> Iterator[tuple[str, Answer]]:
+        yield from PAIRS[:answers]
         raise KeyboardInterrupt
 
     path = tmp_path / "out.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        write_all(stream(), [json_lines_writer(path)])
+        write_all(stream(1), [json_lines_writer(path)])
+    with pytest.raises(KeyboardInterrupt):
+        write_all(stream(0), [json_lines_writer(path)], ends=(KeyboardInterrupt,))
     assert not path.exists()
-    write_all(stream(), [json_lines_writer(path)], interrupt_ends=True)
+    ended = write_all(stream(1), [json_lines_writer(path)], ends=(KeyboardInterrupt,))
+    assert isinstance(ended, KeyboardInterrupt)
     assert len(path.read_text(encoding="utf-8").split("\n")) == 2
+    assert write_all(PAIRS[:1], [json_lines_writer(path)], ends=(KeyboardInterrupt,)) is None
 
 
 def test_answers_and_their_table_are_counted_alike() -> None:

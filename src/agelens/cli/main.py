@@ -64,3 +64,7 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe has left
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:  # the system's refusals, wherever they were not foreseen
+        named = "" if error.filename is None else f"{error.filename}: "
+        typer.echo(f"agelens: {named}{error.strerror or error}", err=True)
+        sys.exit(1)

@@ -10,17 +10,19 @@ import typer
 from agelens.cli.answer_writers import Format, check_file, frame_writers, image_writers
 from agelens.cli.console import DetectorOption, ModelOption, RuntimeOption, progress, tell
 from agelens.cli.options import with_options
-from agelens.errors import AgeLensError
+from agelens.errors import AgeLensError, ImageError
 from agelens.inference.options import AnswerOptions
 
 if TYPE_CHECKING:
+    from agelens.inference.sources import PassedOver
     from agelens.inference.writers import Tally
 
 
 @with_options(AnswerOptions)
 def predict(
     paths: Annotated[
-        list[str], typer.Argument(help="Images, folders, manifests, globs; or one video, or 0 (a camera).")
+        list[str],
+        typer.Argument(help="Images, folders, manifests, globs, - (stdin); or one video, or 0 (a camera)."),
     ],
     model: ModelOption = "embedded",
     detector: DetectorOption = "auto",
@@ -49,7 +51,7 @@ def predict(
     """
     from agelens.apps.jobs.job import JobSpec, run_job
     from agelens.inference.predictor import load
-    from agelens.inference.sources import stream, survey
+    from agelens.inference.sources import STANDARD_INPUT, PassedOver, standard_input, stream, survey
     from agelens.inference.video import Video, answer_frames, is_video
     from agelens.inference.writers import Tally, answered, write_all
 
@@ -60,6 +62,7 @@ def predict(
         "--engine ray writes one Parquet table: name it with --output NAME.parquet": ray and not job,
         "--engine ray has no --yunet (AGELENS_YUNET on each node) and no --threads":
             ray and (yunet or threads),
+        "--engine ray cannot read standard input: name files or addresses": ray and STANDARD_INPUT in paths,
         "--address needs --engine ray": address and not ray,
         "--yunet needs --detector yunet or auto": yunet and detector not in ("auto", "yunet"),
         "a video's answers are JSON lines: --output NAME.jsonl, without --format":
@@ -72,17 +75,21 @@ def predict(
     file = None if output is None or ray else Path(output)
     if file is not None:
         check_file(file, format, job)
+    sources = [standard_input() if path == STANDARD_INPUT else path for path in paths]
     # A folder without images, too, is an error before any work.
-    total = 0 if ray else survey(paths, file, annotate)
+    total, passed_over = (0, PassedOver()) if ray else survey(sources, file, annotate)
     if ray:
         from agelens.apps.jobs.ray_job import images_of, run_ray_job
         from agelens.models.catalogue import resolve
 
-        spec, spread = JobSpec(resolve(model).fingerprint, detector, runtime, options), images_of(paths)
+        spec, spread = (
+            JobSpec(resolve(model).fingerprint, detector, runtime, options),
+            images_of(paths, passed_over),
+        )
         known = len(spread) if isinstance(spread, list) else None
         with progress("reading images", known, rate=True) as advance:
             tally = run_ray_job(model, spread, str(output), spec, address=address, progress=advance)
-        _conclude(tally)
+        _conclude(tally, passed_over)
         return
     predictor = load(model, detector, threads=threads, runtime=runtime, yunet=yunet)
     streams = file is None and format not in (None, "table")
@@ -90,29 +97,32 @@ def predict(
         clip = Video(paths[0])
         bar = progress("reading frames", clip.frames or None, rate=True, streams=streams)
         frames = answer_frames(clip, predictor, options)
-        write_all(frames, frame_writers(clip, format, file, annotate, options), bar, interrupt_ends=True)
+        writers = frame_writers(clip, format, file, annotate, options)
+        if broken_off := write_all(frames, writers, bar, ends=(KeyboardInterrupt, ImageError)):
+            tell(f"agelens: {broken_off or 'stopped; the frames until then are answered'}")
+            raise typer.Exit(1 if isinstance(broken_off, ImageError) else 0)
         return
     if job:
         # The detector is what 'auto' has become here.
         spec = JobSpec(predictor.bundle.fingerprint, predictor.detector.name, runtime, options)
         try:
             with progress("reading images", total, rate=True) as advance:
-                tally = run_job(predictor, stream(paths), Path(str(output)), spec, progress=advance)
+                tally = run_job(predictor, stream(sources), Path(str(output)), spec, progress=advance)
         except KeyboardInterrupt:
             tell(f"agelens: stopped; the same command goes on from {output}.parts")
             raise typer.Exit(130) from None
-        _conclude(tally)
+        _conclude(tally, passed_over)
         return
     tally = Tally(options)
-    answers = answered(predictor, stream(paths), options)
+    answers = answered(predictor, stream(sources), options)
     bar = progress("reading faces", total, streams=streams)
     write_all(answers, [tally, *image_writers(format, file, annotate, options)], bar)
-    _conclude(tally)
+    _conclude(tally, passed_over)
 
 
-def _conclude(tally: Tally) -> None:
+def _conclude(tally: Tally, passed_over: PassedOver) -> None:
     """Tell what was done, and exit with 1 if something could not be."""
-    for sentence in tally.sentences():
+    for sentence in (*passed_over.sentences(), *tally.sentences()):
         tell(f"agelens: {sentence}")
     if tally.failed:
         raise typer.Exit(1)

@@ -10,9 +10,8 @@ import tarfile
 from pathlib import Path
 
 from agelens.errors import ManifestError
+from agelens.faces.kinds import IMAGE_SUFFIXES
 from agelens.files import written_whole
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 
 
 def find_images(source: Path, manifest: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,11 +14,14 @@ import cv2
 
 from agelens.errors import ImageError
 from agelens.faces.images import Pixels
+from agelens.faces.kinds import kind_of_file
 from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import Predictor
 from agelens.inference.tracking import TrackedFace, Tracker
 
-SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm"})
+#: A film that ends so much before its announced end, in frames and in share of it, was broken off. Where a
+#: file announces no count, OpenCV reckons one from its duration and rate, which may be off by a frame or two.
+MISSING_FRAMES, MISSING_SHARE = 2, 0.02
 
 
 class Frame(NamedTuple):
@@ -43,8 +47,8 @@ class FrameAnswer:
 
 
 def is_video(source: str) -> bool:
-    """Whether a source is a video's file, or a camera's number."""
-    return _is_camera(source) or Path(source).suffix.lower() in SUFFIXES
+    """Whether a source is a video's file, by its content before its suffix, or a camera's number."""
+    return _is_camera(source) or (kind_of_file(source) == "video" and not os.path.isdir(source))
 
 
 def _is_camera(source: str) -> bool:
@@ -53,6 +57,8 @@ def _is_camera(source: str) -> bool:
 
 class Video:
     """A video file or camera, opened; iterating gives its frames, once.
+
+    A file that ends before its announced end gives what it has, and then an ``ImageError``.
 
     Attributes:
         name: of the file without its suffix, or ``camera``.
@@ -67,7 +73,7 @@ class Video:
         Raises:
             ImageError: it cannot be opened.
         """
-        self._camera = _is_camera(source)
+        self._source, self._camera = source, _is_camera(source)
         if not self._camera and not Path(source).is_file():
             raise ImageError(f"{source}: no such file")
         self._capture = cv2.VideoCapture(int(source) if self._camera else source)
@@ -82,14 +88,29 @@ class Video:
 
     def __iter__(self) -> Iterator[Frame]:
         started = time.monotonic()
-        number = 0
+        number, seconds = 0, 0.0
         try:
             while (answer := self._capture.read())[0]:
                 pixels: Pixels = cv2.cvtColor(answer[1], cv2.COLOR_BGR2RGB)
-                yield Frame(number, self._seconds(number, started), pixels)
+                seconds = self._seconds(number, started)
+                yield Frame(number, seconds, pixels)
                 number += 1
         finally:
             self._capture.release()
+        if not self._camera:
+            self._check_end(number, seconds)
+
+    def _check_end(self, read: int, seconds: float) -> None:
+        """Refuse a file without frames, and one whose frames end too early both by count and by time."""
+        if not read:
+            raise ImageError(f"{self._source}: holds no frames, or none that OpenCV can decode")
+        missing = max(MISSING_FRAMES, MISSING_SHARE * self.frames)
+        if min(self.frames - read, self.frames - 1 - seconds * self.rate) > missing:
+            whole = self.frames / self.rate
+            raise ImageError(
+                f"{self._source}: broken off after frame {read} of {self.frames}, at {seconds:.1f} of "
+                f"{whole:.1f} s; the frames before are answered"
+            )
 
     def _seconds(self, number: int, started: float) -> float:
         """When the frame was taken: by the clock, or by the file, whose frames need not be evenly spaced."""

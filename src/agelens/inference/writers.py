@@ -10,7 +10,7 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import tee
 from pathlib import Path
@@ -41,20 +41,28 @@ def write_all(
     writers: Sequence[Writer[AnyAnswer]],
     progress: AbstractContextManager[Callable[[int], None]] = nullcontext(lambda done: None),
     *,
-    interrupt_ends: bool = False,
-) -> None:
+    ends: tuple[type[BaseException], ...] = (),
+) -> BaseException | None:
     """Hand every answer, with its image, to every writer as it comes.
 
-    ``progress`` gives a function that is told how many are written, and ends before the writers do. With
-    ``interrupt_ends`` an interrupt (^C) ends the stream, as a camera's; else it is an error.
+    ``progress`` gives a function that is told how many are written, and ends before the writers do. An
+    exception of ``ends``, such as the interrupt (^C) that ends a camera's stream, is returned instead of
+    raised once there was an answer: what was written until then is kept.
     """
+    ended, done = None, 0
     with ExitStack() as stack:
         sinks = [stack.enter_context(writer) for writer in writers]
-        with progress as tell, suppress(*[KeyboardInterrupt] * interrupt_ends):
-            for done, (image, answer) in enumerate(answers, start=1):
-                for sink in sinks:
-                    sink(answer, image)
-                tell(done)
+        with progress as tell:
+            try:
+                for done, (image, answer) in enumerate(answers, start=1):
+                    for sink in sinks:
+                        sink(answer, image)
+                    tell(done)
+            except ends as end:
+                if not done:
+                    raise
+                ended = end
+    return ended
 
 
 def answered(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def resolve(name: str | Path) -> Bundle:
         from agelens.models.hubs import pull
 
         return pull(text)
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
+    folder = Path(os.path.expanduser(name))  # a "~" stays where there is no home
+    if not os.path.isdir(folder):
         raise BundleError(
             f"no model {text!r}: it is neither '{EMBEDDED}', nor a bundle's folder, "
             "nor an address such as hf://owner/repo"

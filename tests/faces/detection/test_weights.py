@@ -89,3 +89,24 @@ def test_detectors_go_by_name(yunet: Path) -> None:
     assert isinstance(make_detector("yunet", yunet), YuNet)
     with pytest.raises(DetectorError, match="there are auto"):
         make_detector("retina")  # type: ignore[arg-type]
+
+
+def test_without_a_home_or_a_cache_that_can_be_kept_haar_is_used(
+    zoo: tuple[Path, str], yunet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (zoo[0] / FILE_NAME).write_bytes(yunet.read_bytes())
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("AGELENS_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(DetectorError, match=r"could not be fetched .*is no folder"):
+        yunet_file(url=f"{zoo[1]}/{FILE_NAME}")
+    monkeypatch.delenv("AGELENS_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)  # as it is for a user whom /etc/passwd does not know
+    with pytest.raises(DetectorError, match="no home folder"):
+        cache_folder()
+    monkeypatch.delenv("AGELENS_YUNET", raising=False)
+    assert isinstance(make_detector("auto"), Haar)

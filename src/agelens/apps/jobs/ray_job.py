@@ -17,7 +17,7 @@ from agelens.errors import require
 from agelens.files import written_whole
 from agelens.inference.answers import Answer
 from agelens.inference.predictor import load
-from agelens.inference.sources import ImageRef, stream
+from agelens.inference.sources import ImageRef, PassedOver, stream
 from agelens.inference.writers import Tally, parquet_schema, parquet_table
 
 if TYPE_CHECKING:
@@ -101,11 +101,11 @@ def run_ray_job(
     return report
 
 
-def images_of(paths: Sequence[str]) -> Any:
+def images_of(paths: Sequence[str], passed_over: PassedOver | None = None) -> Any:
     """What a cluster reads: a dataset of bytes where the paths are such tables, else paths and addresses."""
     if (held := table_of_bytes(paths)) is not None:
         return held
-    local = [str(one.source) for one in stream([path for path in paths if "://" not in path])]
+    local = [str(one.source) for one in stream([path for path in paths if "://" not in path], passed_over)]
     return [path for path in paths if "://" in path] + local
 
 

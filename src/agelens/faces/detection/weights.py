@@ -6,7 +6,7 @@ import os
 import urllib.request
 from pathlib import Path
 
-from agelens.errors import DetectorError
+from agelens.errors import DetectorError, OutputError
 from agelens.files import sha256, written_whole
 
 FILE_NAME = "face_detection_yunet_2026may.onnx"
@@ -19,23 +19,41 @@ def yunet_file(path: Path | None = None, url: str = URL) -> Path:
     """Where YuNet's file lies on this machine, fetched if need be.
 
     Raises:
-        DetectorError: the named file does not exist, or nothing could be fetched.
+        DetectorError: the named file does not exist or may not be read, or nothing could be fetched and kept.
     """
     if named := path or os.environ.get("AGELENS_YUNET"):
-        if not Path(named).is_file():
+        if not os.path.isfile(named):
             raise DetectorError(f"no YuNet model at {named}")
+        if not os.access(named, os.R_OK):
+            raise DetectorError(f"the YuNet model at {named} may not be read: no permission")
         return Path(named)
     cached = cache_folder() / FILE_NAME
-    if not (cached.is_file() and sha256(cached) == SHA256):
+    if not _is_yunet(cached):
         _fetch(url, cached)
     return cached
 
 
 def cache_folder() -> Path:
-    """``AGELENS_CACHE``, or ``agelens`` in the user's cache folder."""
+    """``AGELENS_CACHE``, or ``agelens`` in the user's cache folder.
+
+    Raises:
+        DetectorError: neither names one, and the user has no home.
+    """
     if named := os.environ.get("AGELENS_CACHE"):
         return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agelens"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agelens"
+    except RuntimeError as error:  # no HOME, and no entry for this user either
+        raise DetectorError(
+            "there is no home folder to keep YuNet's file in; set AGELENS_CACHE, or point AGELENS_YUNET to a copy"
+        ) from error
+
+
+def _is_yunet(file: Path) -> bool:
+    try:
+        return sha256(file) == SHA256
+    except OSError:  # missing, or not to be read
+        return False
 
 
 def _fetch(url: str, goal: Path) -> None:
@@ -44,7 +62,7 @@ def _fetch(url: str, goal: Path) -> None:
             temporary.write_bytes(response.read())
             if (digest := sha256(temporary)) != SHA256:
                 raise DetectorError(f"what {url} sent is not YuNet: its SHA-256 is {digest[:12]}…")
-    except OSError as error:  # urllib's among them
+    except (OSError, OutputError) as error:  # urllib's among them
         reason = getattr(error, "reason", error)
         raise DetectorError(
             f"YuNet's file could not be fetched ({reason}); go online once, or point AGELENS_YUNET to a copy"
