@@ -45,7 +45,7 @@ def cache_folder() -> Path:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agelens"
     except RuntimeError as error:  # no HOME, and no entry for this user either
         raise DetectorError(
-            "there is no home folder to keep YuNet's file in; set AGELENS_CACHE, or point AGELENS_YUNET to a copy"
+            "there is no home folder to keep YuNet's file in; set AGELENS_CACHE, or AGELENS_YUNET to a copy"
         ) from error
 
 
