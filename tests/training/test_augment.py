@@ -75,3 +75,22 @@ def test_erasing_covers_between_a_fiftieth_and_a_fifth() -> None:
     shares = [(augment(image, 100, AugmentConfig(erase=1), rng(s)).max(axis=2) > 0).mean() for s in range(30)]
     assert min(shares) > 0.015
     assert max(shares) < 0.22
+
+
+def test_a_cover_leaves_the_packed_face_as_it_was() -> None:
+    image = smooth()
+    before = image.copy()
+    covered = [augment(image, 96, AugmentConfig(cover=1), rng(seed)) for seed in range(5)]
+    np.testing.assert_array_equal(image, before)
+    assert all((one != before).any() for one in covered)
+
+
+def test_a_poor_picture_loses_detail_and_keeps_its_look() -> None:
+    image = rng().integers(100, 156, (96, 96, 3), dtype=np.uint8)
+    poor = [augment(image, 96, AugmentConfig(degrade=1), rng(seed)) for seed in range(30)]
+    assert all(one.dtype == np.uint8 and one.shape == image.shape for one in poor)
+    assert all(abs(one.mean() - image.mean()) < 3 for one in poor)
+    detail = [
+        np.diff(one.astype(float), axis=0).std() / np.diff(image.astype(float), axis=0).std() for one in poor
+    ]
+    assert np.median(detail) < 0.6

@@ -1,4 +1,4 @@
-"""Augmentation as two affine maps, one of positions and one of colours, and a rectangle erased.
+"""Augmentation as two affine maps, one of positions and one of colours, and what hides or spoils a face.
 
 Flip, rotation, scale and shift are one matrix, so an image is resampled once; brightness, contrast,
 saturation, hue and greying are linear in RGB, so colour is one 3×4 matrix. That is what makes a packed
@@ -8,14 +8,17 @@ epoch, row): the same image looks the same whatever the number of workers, and a
 
 from __future__ import annotations
 
+import io
 import math
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import BaseModel, Field
 
 from agelens.faces.images import Pixels
+from agelens.training.covers import cover
 
 #: ITU-R BT.601 weights of RGB in luminance.
 LUMINANCE = np.array([0.299, 0.587, 0.114])
@@ -34,15 +37,24 @@ class AugmentConfig(BaseModel, extra="forbid", frozen=True):
     hue: float = Field(default=0.0, ge=0, le=0.5)  # of the colour circle, either way
     grey: float = Field(default=0.0, ge=0, le=1)  # probability of losing all colour
     erase: float = Field(default=0.0, ge=0, le=1)  # probability of a rectangle of noise (Zhong et al. 2020)
+    cover: float = Field(
+        default=0.0, ge=0, le=1
+    )  # probability of a mask, dark glasses, a hand; aligned faces
+    degrade: float = Field(default=0.0, ge=0, le=1)  # probability of few pixels or blur, then noise or JPEG
 
 
 def augment(pixels: Pixels, size: int, config: AugmentConfig, rng: np.random.Generator) -> Pixels:
     """Change a face at random and resample it: (h, w, 3) -> (size, size, 3) uint8 RGB."""
+    if config.cover and rng.random() < config.cover:
+        pixels = pixels.copy()
+        cover(pixels, rng)
     matrix = _position(pixels.shape[:2], size, config, rng)
     result: Pixels = cv2.warpAffine(
         pixels, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     result = cv2.transform(result, _colour(result, config, rng))
+    if config.degrade and rng.random() < config.degrade:
+        result = _degraded(result, rng)
     if rng.random() < config.erase:
         _erase(result, rng)
     return result
@@ -84,6 +96,24 @@ def _hue_rotation(turn: float) -> NDArray[np.float64]:
     cosine, sine = math.cos(angle), math.sin(angle)
     rotation = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
     return np.asarray(np.linalg.inv(to_yiq) @ rotation @ to_yiq)
+
+
+def _degraded(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """What poor cameras and networks do to a face: fewer pixels or blur, then noise or JPEG."""
+    size = pixels.shape[0]
+    if rng.random() < 0.5:
+        small = max(16, round(size / math.exp(rng.uniform(0.0, math.log(4)))))
+        pixels = cv2.resize(pixels, (small, small), interpolation=cv2.INTER_AREA)
+        pixels = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_LINEAR)
+    else:
+        pixels = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.3, 2.0) * size / 88)
+    if rng.random() < 0.5:
+        quality = int(rng.integers(15, 70))
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+        return np.array(Image.open(file))
+    noise = rng.normal(0.0, rng.uniform(2.0, 14.0), pixels.shape)
+    return np.clip(pixels + noise, 0, 255).astype(np.uint8)
 
 
 def _erase(pixels: Pixels, rng: np.random.Generator) -> None:
