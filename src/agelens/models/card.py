@@ -41,10 +41,11 @@ def model_card(spec: BundleSpec, measurements: Mapping[str, Measurement]) -> str
 def _measured(split: str, measured: Measurement) -> str:
     how = f" ({measured.conditions})" if measured.conditions else ""
     lead = f"Split `{split}`, {measured.images} images{how}; brackets are 95 % bootstrap intervals."
-    return "\n\n".join([lead, *(_markdown(table) for table in tables.summary(measured))])
+    return "\n\n".join([lead, *(markdown(table) for table in tables.summary(measured))])
 
 
-def _markdown(table: Table) -> str:
+def markdown(table: Table) -> str:
+    """A plain table as Markdown."""
     rule = ["---"] * table.text + ["---:"] * (len(table.columns) - table.text)
     lines = []
     for cells in (table.columns, rule, *table.rows):
