@@ -22,7 +22,7 @@ def test_minors_who_pass_and_adults_turned_away_are_counted() -> None:
     assert found[18, 21].passed == 0.5
     assert found[18, 21].turned_away == 0.5
     assert found[18, 28].passed == 0.25
-    assert {threshold for threshold, _ in found} == {16, 18, 21}  # nobody is under 13
+    assert {threshold for threshold, _ in found} == {16, 18, 21, 25}  # nobody is under 13
 
 
 def test_checks_are_measured_by_gender_and_group_too() -> None:
@@ -60,3 +60,9 @@ def test_a_check_says_how_sure_its_share_is_and_nothing_of_nobody() -> None:
     found = {check.challenge: check for check in checks if check.threshold == 18}
     assert found[21].interval == wilson(2, 4)
     assert all(check.turned_away is None for check in found.values())
+    (at_18,) = [
+        check
+        for check in age_checks(faces((15, 19), (30, 17), (40, 41)))
+        if check.threshold == check.challenge == 18
+    ]
+    assert (at_18.of_age, at_18.turned_away, at_18.turned_away_interval) == (2, 0.5, wilson(1, 2))

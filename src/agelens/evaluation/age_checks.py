@@ -13,7 +13,7 @@ from agelens.labels import GENDERS
 from agelens.models.measurement import EVERYBODY, AgeCheck
 
 #: Ages asked for, years, and how far above them the challenge age lies.
-THRESHOLDS = (13, 16, 18, 21)
+THRESHOLDS = (13, 16, 18, 21, 25)
 MARGINS = (0, 3, 5, 7, 10)
 
 
@@ -34,14 +34,25 @@ def _checks(among: str, true: Floats, answer: Floats) -> list[AgeCheck]:
     checks = []
     for threshold in THRESHOLDS:
         minor = true < threshold
-        if not (minors := int(minor.sum())):
+        minors, of_age = int(minor.sum()), int((~minor).sum())
+        if not minors:
             continue
         for challenge in (threshold + margin for margin in MARGINS):
             passes = answer >= challenge
-            passed = int((passes & minor).sum())
-            turned_away = float((~passes[~minor]).mean()) if (~minor).any() else None
-            share, interval = passed / minors, wilson(passed, minors)
-            checks.append(AgeCheck(threshold, challenge, minors, share, interval, turned_away, among))
+            passed, away = int((passes & minor).sum()), int((~passes & ~minor).sum())
+            checks.append(
+                AgeCheck(
+                    threshold,
+                    challenge,
+                    minors,
+                    passed / minors,
+                    wilson(passed, minors),
+                    away / of_age if of_age else None,
+                    among,
+                    of_age,
+                    wilson(away, of_age) if of_age else None,
+                )
+            )
     return checks
 
 

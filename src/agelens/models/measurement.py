@@ -92,8 +92,10 @@ class AgeCheck:
     minors: int  # faces below the threshold
     passed: float  # the share of them that pass: the false-positive rate
     interval: tuple[float, float]  # the 95 % Wilson interval of that share
-    turned_away: float | None  # the share of faces of age that do not pass; None where there are none
+    turned_away: float | None  # the share of faces of age that do not pass, the false-negative rate, or None
     among: str = EVERYBODY  # or a gender, or one of the manifest's groups
+    of_age: int = 0  # faces of the threshold's age or older; 0 where an earlier AgeLens did not record them
+    turned_away_interval: tuple[float, float] | None = None  # the 95 % Wilson interval of their share
 
 
 class Headline(BaseModel):

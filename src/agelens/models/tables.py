@@ -73,7 +73,9 @@ def check_table(checks: Sequence[AgeCheck]) -> Table:
             str(check.challenge),
             str(check.minors),
             passed.with_interval(Estimate(check.passed, *check.interval)),
-            turned_away.written(check.turned_away),
+            turned_away.with_interval(Estimate(check.turned_away or 0, *check.turned_away_interval))
+            if check.turned_away_interval
+            else turned_away.written(check.turned_away),
         )
         for check in checks
     ]
