@@ -50,6 +50,7 @@ def predict(
     from agelens.apps.jobs.job import JobSpec, run_job
     from agelens.inference.predictor import load
     from agelens.inference.sources import stream, survey
+    from agelens.inference.tables import own_columns
     from agelens.inference.video import Video, answer_frames, is_video
     from agelens.inference.writers import Tally, answered, write_all
 
@@ -73,6 +74,7 @@ def predict(
     if file is not None:
         check_file(file, format, job)
     # A folder without images, too, is an error before any work.
+    own = own_columns(paths)
     total = 0 if ray else survey(paths, file, annotate)
     if ray:
         from agelens.apps.jobs.ray_job import images_of, run_ray_job
@@ -97,7 +99,7 @@ def predict(
         spec = JobSpec(predictor.bundle.fingerprint, predictor.detector.name, runtime, options)
         try:
             with progress("reading images", total, rate=True) as advance:
-                tally = run_job(predictor, stream(paths), Path(str(output)), spec, progress=advance)
+                tally = run_job(predictor, stream(paths), Path(str(output)), spec, own, progress=advance)
         except KeyboardInterrupt:
             tell(f"agelens: stopped; the same command goes on from {output}.parts")
             raise typer.Exit(130) from None
@@ -106,7 +108,7 @@ def predict(
     tally = Tally(options)
     answers = answered(predictor, stream(paths), options)
     bar = progress("reading faces", total, streams=streams)
-    write_all(answers, [tally, *image_writers(format, file, annotate, options)], bar)
+    write_all(answers, [tally, *image_writers(format, file, annotate, options, own)], bar)
     _conclude(tally)
 
 

@@ -31,8 +31,8 @@ job.run_job.__kwdefaults__["part"] = 5
 writer = job.parquet_writer
 
 @contextlib.contextmanager
-def slow_writer(*arguments):
-    with writer(*arguments) as add:
+def slow_writer(*arguments, **named):
+    with writer(*arguments, **named) as add:
         yield add
     time.sleep(0.2)
 
