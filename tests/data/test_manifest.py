@@ -70,7 +70,7 @@ def test_many_faults_are_counted_and_not_all_listed(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"", "header"),
-        (b"file,age\na.jpg,3\n", "no column 'image'"),
+        (b"file,age\na.jpg,3\n", "no column image; it has file, age"),
         (b"image,years\na.jpg,3\n", "unknown columns years"),
         (b"image,age\na.jpg,3,4\n", "row 1: more cells"),
         (b"image\n\xff\xfe\n", "UTF-8"),

@@ -56,10 +56,10 @@ def test_nothing_appears_until_the_end_and_nothing_after_an_error(format: str, t
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        write_all(broken(), [TEXT_WRITERS[format](path, AnswerOptions())])
+        write_all(broken(), [TEXT_WRITERS[format](path, AnswerOptions(), {})])
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_text() == "before"
-    with TEXT_WRITERS[format](path, AnswerOptions()) as add:
+    with TEXT_WRITERS[format](path, AnswerOptions(), {}) as add:
         add(ANSWERS[0], "")
         assert path.read_text() == "before"
     assert "24" in path.read_text()
@@ -67,7 +67,7 @@ def test_nothing_appears_until_the_end_and_nothing_after_an_error(format: str, t
 
 @pytest.mark.parametrize("format", ["json", "jsonl", "csv"])
 def test_standard_output_has_each_answer_as_it_comes(format: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with TEXT_WRITERS[format](None, AnswerOptions()) as add:
+    with TEXT_WRITERS[format](None, AnswerOptions(), {}) as add:
         for answer in ANSWERS:
             add(answer, "")
             assert answer.image in capsys.readouterr().out
@@ -101,7 +101,7 @@ def test_csv_has_a_row_a_face_and_one_for_each_image_without(tmp_path: Path) -> 
 def test_parquet_has_the_same_rows(tmp_path: Path) -> None:
     options = AnswerOptions(at_least=18)
     asked = Answer("a.jpg", 9, 9, (replace(FACE, at_least=18, at_least_probability=0.9),))
-    writer = parquet_writer(tmp_path / "out.parquet", options, {"images": "abc"})
+    writer = parquet_writer(tmp_path / "out.parquet", options, metadata=lambda: {b"images": b"abc"})
     write_all([*PAIRS, ("", asked)], [writer])
     table = pq.read_table(tmp_path / "out.parquet")
     assert table.schema.metadata == {b"images": b"abc"}

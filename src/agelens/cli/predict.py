@@ -74,18 +74,20 @@ def predict(
     if file is not None:
         check_file(file, format, job)
     # A folder without images, too, is an error before any work.
-    own = own_columns(paths)
     total = 0 if ray else survey(paths, file, annotate)
     if ray:
-        from agelens.apps.jobs.ray_job import images_of, run_ray_job
+        from agelens.apps.jobs.ray_job import run_ray_job
+        from agelens.apps.jobs.spread import RowGroup, spread
         from agelens.models.catalogue import resolve
 
-        spec, spread = JobSpec(resolve(model).fingerprint, detector, runtime, options), images_of(paths)
-        known = len(spread) if isinstance(spread, list) else None
-        with progress("reading images", known, rate=True) as advance:
-            tally = run_ray_job(model, spread, str(output), spec, address=address, progress=advance)
+        spec = JobSpec(resolve(model).fingerprint, detector, runtime, options)
+        pieces, own = spread(paths)
+        total = sum(one.rows if isinstance(one, RowGroup) else 1 for one in pieces)
+        with progress("reading images", total, rate=True) as advance:
+            tally = run_ray_job(model, pieces, str(output), spec, own, address=address, progress=advance)
         _conclude(tally)
         return
+    own = own_columns(paths)
     predictor = load(model, detector, threads=threads, runtime=runtime, yunet=yunet)
     streams = file is None and format not in (None, "table")
     if video:

@@ -78,9 +78,7 @@ def open_csv(path: Path, required: Sequence[str] = ()) -> CsvTable:
     if not columns:
         raise ManifestError(f"{path} is empty; a header line is expected")
     if missing := [column for column in required if column not in columns]:
-        raise ManifestError(
-            f"{path} has no column {', '.join(map(repr, missing))}; its first line names {', '.join(columns)}"
-        )
+        raise ManifestError(f"{path} has no column {', '.join(missing)}; it has {', '.join(columns)}")
     check_unique(path, columns)
     return CsvTable(path, columns, encoding, delimiter)
 

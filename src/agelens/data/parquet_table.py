@@ -181,7 +181,7 @@ def _find_images(schema: pa.Schema, name: str, column: str) -> tuple[Place | Non
     if image is None and beside:
         return None, beside
     if image is None:
-        raise ManifestError(f"{name} has no column {column!r}; it has {', '.join(kinds) or 'none'}")
+        raise ManifestError(f"{name} has no column {column}; it has {', '.join(kinds) or 'none'}")
     if image in (pa.string(), pa.null()):
         return (column,), beside
     if image == pa.binary():

@@ -68,7 +68,7 @@ def run_job(
         MissingExtraError: pyarrow is not installed.
     """
     pq = require("pyarrow.parquet", "jobs")
-    folder = output.with_name(f"{output.name}.parts")
+    folder = folder_of(output)
     foreign = folder.exists() and {one.name for one in folder.iterdir()} - {LOCK}
     if foreign and not (folder / _ABOUT).exists():
         raise JobError(f"{folder} is no job's own folder: move it away, or name another output")
@@ -103,6 +103,11 @@ def run_job(
         for path in (*parts, *folder.glob(".*"), folder / _ABOUT):
             path.unlink()
     return report
+
+
+def folder_of(output: Path) -> Path:
+    """Where the parts of a job lie, and its lock."""
+    return output.with_name(f"{output.name}.parts")
 
 
 def _join(parts: Iterable[Path], output: Path, report: Tally, own: Kinds) -> None:
