@@ -69,7 +69,7 @@ def run_job(
     """
     pq = require("pyarrow.parquet", "jobs")
     folder = folder_of(output)
-    foreign = folder.exists() and {one.name for one in folder.iterdir()} - {LOCK}
+    foreign = folder.is_dir() and {one.name for one in folder.iterdir()} - {LOCK}
     if foreign and not (folder / _ABOUT).exists():
         raise JobError(f"{folder} is no job's own folder: move it away, or name another output")
     report = Tally(spec.options, str(output))
@@ -152,7 +152,9 @@ def _state(image: ImageRef) -> str:
 
 def _begin(about: Path, spec: JobSpec, own: Kinds) -> None:
     """Note what is asked, or refuse to mix it with what was asked before."""
-    asked = asdict(spec) | {"columns": {name: str(kind) for name, kind in own.items()}}
+    asked = asdict(spec) | {
+        "columns": {name: "text" if kind is str else str(kind) for name, kind in own.items()}
+    }
     asked |= asked.pop("options")
     if not about.exists():
         write_text(about, json.dumps(asked, indent=2) + "\n")

@@ -21,7 +21,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold a job's folder, which is made where there is none, and removed in the end where it is empty.
 
     Raises:
-        JobError: another process holds it; the message says which.
+        JobError: another process holds it, which the message names; or it cannot be written.
     """
     path = folder / LOCK
     file = _hold(path)
@@ -41,11 +41,13 @@ def locked(folder: Path) -> Iterator[None]:
 def _hold(path: Path) -> IO[bytes]:
     """Open the lock's file and lock it."""
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("a+b", buffering=0)
         except FileNotFoundError:  # its owner has just ended, and removed the folder
             continue
+        except OSError as error:
+            raise JobError(f"{path.parent} cannot be written: {error.strerror or error}") from error
         try:
             _lock(file)
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
