@@ -10,6 +10,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 from PIL import Image
@@ -113,6 +115,41 @@ def test_the_probability_of_an_age_or_more_is_answered_in_every_format(astronaut
     (row,) = csv.DictReader(io.StringIO(predict(*options, "--format", "csv").stdout))
     assert float(row["at_least_probability"]) == face["at_least_probability"]
     assert "18 or older" in predict(*options).stdout
+
+
+def test_a_tables_own_columns_are_carried_through(mixed: Path, tmp_path: Path) -> None:
+    good, gone = mixed / "good.jpg", mixed / "gone.jpg"
+    table = tmp_path / "t.csv"
+    table.write_bytes(f"image;age;customer\r\n{good};old;Ä\r\n{gone};;Ö\r\n".encode("utf-8-sig"))
+    told = predict(table, "--detector", "haar", "--format", "json")
+    assert told.exit_code == 1
+    assert [one["row"] for one in json.loads(told.stdout)] == [
+        {"age": "old", "customer": "Ä"},
+        {"age": "", "customer": "Ö"},
+    ]
+    first, second = csv.DictReader(io.StringIO(predict(table, "--detector", "haar", "-f", "csv").stdout))
+    assert (first["row_age"], first["customer"], second["customer"]) == ("old", "Ä", "Ö")
+    assert float(first["age"]) > 20
+    predict(table, "--detector", "haar", "-o", tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet")["customer"].to_pylist() == ["Ä", "Ö"]
+    assert "good.jpg" in predict(table, "--detector", "haar").stdout
+
+
+def test_images_in_a_parquet_table_are_answered_like_files(mixed: Path, tmp_path: Path) -> None:
+    files = [path.read_bytes() for path in (mixed / "good.jpg", mixed / "text.jpg")]
+    table = tmp_path / "t.parquet"
+    held = [{"bytes": one, "path": None} for one in files]
+    pq.write_table(pa.table({"image": [*held, {"bytes": None, "path": "a.jpg"}], "id": [7, 8, 9]}), table)
+    done = predict(table, "--detector", "haar", "-f", "jsonl", "--annotate", tmp_path / "drawn")
+    good, text, gone = map(json.loads, done.stdout.splitlines())
+    (whole,) = json.loads(predict(mixed / "good.jpg", "--detector", "haar", "-f", "json").stdout)
+    assert good == whole | {"image": f"{table}#1", "row": {"id": 7}}
+    assert text["error"].startswith(f"{table}#2: is not an image")
+    assert gone["error"] == "a.jpg: no such file"
+    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["t.parquet#1.png"]
+    table.write_bytes(table.read_bytes()[:-9])
+    with pytest.raises(AgeLensError, match="damaged or cut short"):
+        raise predict(table, "--detector", "haar").exception
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from agelens.data.manifest import COLUMNS, read_manifest, write_manifest
@@ -70,7 +72,7 @@ def test_many_faults_are_counted_and_not_all_listed(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"", "header"),
-        (b"file,age\na.jpg,3\n", "no column 'image'"),
+        (b"file,age\na.jpg,3\n", "no column image; it has file, age"),
         (b"image,years\na.jpg,3\n", "unknown columns years"),
         (b"image,age\na.jpg,3,4\n", "row 1: more cells"),
         (b"image\n\xff\xfe\n", "UTF-8"),
@@ -80,6 +82,30 @@ def test_what_is_no_manifest_says_why(content: bytes, message: str, tmp_path: Pa
     (tmp_path / "m.csv").write_bytes(content)
     with pytest.raises(ManifestError, match=message):
         read_manifest(tmp_path / "m.csv")
+
+
+def test_parquet_that_holds_the_images_says_how_to_import_it(tmp_path: Path) -> None:
+    pq.write_table(
+        pa.table({"image": [{"bytes": b"1", "path": "a.jpg"}], "age": [7]}), tmp_path / "m.parquet"
+    )
+    with pytest.raises(ManifestError, match=r"the images themselves; .* agelens data import parquet"):
+        read_manifest(tmp_path / "m.parquet")
+    pq.write_table(pa.table({"image": ["a.jpg"], "years": [7]}), tmp_path / "m.parquet")
+    with pytest.raises(ManifestError, match="unknown columns years"):
+        read_manifest(tmp_path / "m.parquet")
+    (tmp_path / "m.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ManifestError, match="damaged or cut short"):
+        read_manifest(tmp_path / "m.parquet")
+
+
+def test_a_parquet_manifest_may_hold_numbers(tmp_path: Path) -> None:
+    columns = {"image": ["a.jpg", "b.jpg"], "age": [31, None], "gender": pa.array(["male", "female"])}
+    columns["gender"] = columns["gender"].dictionary_encode()
+    pq.write_table(pa.table(columns), tmp_path / "m.parquet")
+    assert read_manifest(tmp_path / "m.parquet").samples == (
+        Sample("a.jpg", age=31, gender=Gender.MALE),
+        Sample("b.jpg", gender=Gender.FEMALE),
+    )
 
 
 @pytest.mark.parametrize("name", ["none.csv", "none.parquet"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import numpy as np
 import pytest
@@ -83,3 +84,10 @@ def test_readings_are_averaged_and_joined() -> None:
     joined = concatenate([one, other])
     assert joined.age.shape == (4, 101)
     assert (joined.gender[2:] == other.gender).all()
+
+
+def test_the_rest_of_its_row_is_under_a_key_of_its_own() -> None:
+    values = Answer("a.jpg", row={"id": 7, "day": date(2024, 1, 2)}).to_dict()
+    assert list(values) == ["image", "width", "height", "error", "faces", "row"]
+    assert values["row"] == {"id": 7, "day": "2024-01-02"}
+    assert "row" not in Answer("a.jpg").to_dict()

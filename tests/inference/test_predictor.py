@@ -170,6 +170,13 @@ def test_whoever_asks_for_an_image_names_it(astronaut: Path, predictor: Predicto
     assert predictor.detect(astronaut.read_bytes()).answer.image == "(in memory)"
 
 
+def test_a_row_comes_back_with_its_answer_and_its_error(astronaut: Path, predictor: Predictor) -> None:
+    rows = [ImageRef("she", astronaut, {"id": 7}), ImageRef("t#2", b"", {"id": 8}, "t#2: holds no image")]
+    good, bad = predictor.predict_many(rows)
+    assert (len(good.faces), good.row) == (1, {"id": 7})
+    assert (bad.image, bad.error, bad.row) == ("t#2", "t#2: holds no image", {"id": 8})
+
+
 def test_more_faces_than_allowed_are_an_error_that_names_the_image(photos: Path, yunet: Path) -> None:
     predictor = agelens.load("embedded", "yunet", yunet=yunet, max_faces=1)
     (answer,) = predictor.predict_many([ImageRef("two", photos / "couple.jpg")])

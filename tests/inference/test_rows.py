@@ -43,3 +43,15 @@ def test_a_refused_face_has_no_bounds() -> None:
 def test_an_image_without_a_face_has_a_row_too() -> None:
     assert rows_of(Answer("a.jpg", 9, 9)) == [{"image": "a.jpg", "error": None}]
     assert rows_of(Answer("a.jpg", error="a.jpg: gone")) == [{"image": "a.jpg", "error": "a.jpg: gone"}]
+
+
+def test_the_columns_of_its_table_go_along_with_every_row() -> None:
+    carried = {"id": "id", "age": "row_age"}
+    answer = Answer("a.jpg", 9, 9, (FACE, FACE), row={"id": 7, "age": 30, "more": 1})
+    assert [(row["id"], row["row_age"], row["age"]) for row in rows_of(answer, carried)] == [
+        (7, 30, 31.4)
+    ] * 2
+    assert rows_of(Answer("a.jpg", row={"id": 7}), carried)[0] | {"error": None} == {
+        "image": "a.jpg", "error": None, "id": 7, "row_age": None,
+    }  # fmt: skip
+    assert set(rows_of(Answer("b.jpg"), carried)[0]) == {"image", "error", "id", "row_age"}

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from agelens.data.manifest import write_manifest
 from agelens.errors import AgeLensError, OutputError
-from agelens.inference.sources import PassedOver, stream, survey
+from agelens.inference.sources import ImageRef, stream, survey
 from agelens.labels import Sample
 
 
@@ -23,6 +26,31 @@ def test_a_manifest_names_images_as_it_does_and_finds_them_beside_itself(chips: 
     found = list(stream([chips.parent / "m.csv"]))
     assert [one.name for one in found] == ["chips/0/000.jpg", "chips/1/001.jpg"]
     assert all(Path(str(one.source)).is_file() for one in found)
+
+
+def test_a_tables_rows_are_named_by_their_path_or_their_number(chips: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(chips.parent)
+    held = {"image": ["chips/0/000.jpg", None, "s3://bucket/a.jpg", None], "bytes": [None, b"1", None, None]}
+    pq.write_table(pa.table(held | {"id": [1, 2, 3, 4]}), "t.parquet")
+    path, content, address, nothing = stream(["t.parquet"])
+    assert path == ImageRef("chips/0/000.jpg", Path("chips/0/000.jpg"), {"id": 1})
+    assert content == ImageRef("t.parquet#2", b"1", {"id": 2})
+    assert address == ImageRef("s3://bucket/a.jpg", "s3://bucket/a.jpg", {"id": 3})
+    assert nothing.error == "t.parquet#4: the row holds no image, neither its bytes nor its path"
+    assert survey(["t.parquet"], None, None)[0] == 4
+
+
+def test_a_table_may_have_any_columns_and_labels_are_not_checked(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("image,age,customer\na.jpg,old,Ä\n")
+    (image,) = stream([tmp_path / "t.csv"])
+    assert image == ImageRef("a.jpg", tmp_path / "a.jpg", {"age": "old", "customer": "Ä"})
+
+
+def test_a_picture_beside_the_table_that_holds_it_is_not_drawn_over(chips: Path) -> None:
+    table = chips / "0" / "t.parquet"
+    pq.write_table(pa.table({"image": ["000.jpg"], "bytes": [b"1"]}), table)
+    with pytest.raises(OutputError, match="drawn over"):
+        survey([table], None, table.parent)
 
 
 def test_globs_files_and_missing_files(chips: Path) -> None:
@@ -56,45 +84,3 @@ def test_a_name_that_is_no_utf_8_is_written_as_text(tmp_path: Path) -> None:
     assert image.name == f"{tmp_path}/\\xff.jpg"
     assert isinstance(image.source, Path)
     assert image.source.exists()
-
-
-def test_a_folder_gives_its_images_by_name_or_content_and_counts_what_else_it_holds(
-    chips: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "mixed"
-    (folder / "deep").mkdir(parents=True)
-    chip = (chips / "0" / "000.jpg").read_bytes()
-    for name in ("a.jpg", "b.AVIF", "c.heic", "photo", "d.jpg_large", "deep/e.png"):
-        (folder / name).write_bytes(chip)
-    for name in ("notes.txt", "more.TXT", "README", ".hidden", "._a.jpg"):
-        (folder / name).write_text("words")
-    (folder / "film.mov").touch()
-    passed_over = PassedOver()
-    found = [os.path.relpath(one.name, folder) for one in stream([folder], passed_over)]
-    assert found == ["a.jpg", "b.AVIF", "c.heic", "d.jpg_large", "deep/e.png", "photo"]
-    assert (passed_over.kinds, passed_over.videos) == ({".txt": 2, "without a suffix": 1}, 1)
-    videos, others = passed_over.sentences()
-    assert "videos (1)" in videos
-    assert others.endswith("no images: .txt (2), without a suffix (1)")
-    assert survey([folder], None, None) == (6, passed_over)
-    assert PassedOver().sentences() == []
-
-
-def test_a_folder_that_cannot_be_opened_costs_itself_unless_it_was_named(
-    chips: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scandir = os.scandir
-
-    def guarded(path: str) -> object:
-        if Path(path).name == "1":  # root, whom tests may run as, is let in anywhere
-            raise PermissionError(13, "Permission denied", path)
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", guarded)
-    passed_over = PassedOver()
-    assert len(list(stream([chips], passed_over))) == 20
-    assert passed_over.sentences() == [
-        f"the folder {chips}/1 cannot be opened: Permission denied; what is in it was passed over"
-    ]
-    with pytest.raises(AgeLensError, match="1 cannot be opened: Permission denied"):
-        list(stream([chips / "1"]))

@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -56,10 +58,10 @@ def test_nothing_appears_until_the_end_and_nothing_after_an_error(format: str, t
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        write_all(broken(), [TEXT_WRITERS[format](path, AnswerOptions())])
+        write_all(broken(), [TEXT_WRITERS[format](path, AnswerOptions(), {})])
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_text() == "before"
-    with TEXT_WRITERS[format](path, AnswerOptions()) as add:
+    with TEXT_WRITERS[format](path, AnswerOptions(), {}) as add:
         add(ANSWERS[0], "")
         assert path.read_text() == "before"
     assert "24" in path.read_text()
@@ -67,7 +69,7 @@ def test_nothing_appears_until_the_end_and_nothing_after_an_error(format: str, t
 
 @pytest.mark.parametrize("format", ["json", "jsonl", "csv"])
 def test_standard_output_has_each_answer_as_it_comes(format: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with TEXT_WRITERS[format](None, AnswerOptions()) as add:
+    with TEXT_WRITERS[format](None, AnswerOptions(), {}) as add:
         for answer in ANSWERS:
             add(answer, "")
             assert answer.image in capsys.readouterr().out
@@ -101,7 +103,7 @@ def test_csv_has_a_row_a_face_and_one_for_each_image_without(tmp_path: Path) -> 
 def test_parquet_has_the_same_rows(tmp_path: Path) -> None:
     options = AnswerOptions(at_least=18)
     asked = Answer("a.jpg", 9, 9, (replace(FACE, at_least=18, at_least_probability=0.9),))
-    writer = parquet_writer(tmp_path / "out.parquet", options, {"images": "abc"})
+    writer = parquet_writer(tmp_path / "out.parquet", options, metadata=lambda: {b"images": b"abc"})
     write_all([*PAIRS, ("", asked)], [writer])
     table = pq.read_table(tmp_path / "out.parquet")
     assert table.schema.metadata == {b"images": b"abc"}
@@ -110,14 +112,39 @@ def test_parquet_has_the_same_rows(tmp_path: Path) -> None:
     assert table["face"].to_pylist() == [1, 2, None, None, 1]
 
 
+def test_own_columns_are_the_last_of_a_table(tmp_path: Path) -> None:
+    day = datetime(2024, 2, 29, tzinfo=UTC)
+    own = {"id": pa.int64(), "age": str, "day": pa.timestamp("us", "UTC"), "tags": pa.list_(pa.string())}
+    rows = [{"id": 7, "age": 30, "day": day, "tags": ["a", "ä"]}, None]
+    answers = [replace(answer, row=row) for answer, row in zip(ANSWERS, rows, strict=False)]
+    writers = [
+        csv_writer(tmp_path / "out.csv", AnswerOptions(), own),
+        parquet_writer(tmp_path / "out.parquet", AnswerOptions(), own),
+    ]
+    write_all([("", answer) for answer in answers], writers)
+    cells = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8"))))
+    assert list(cells[0])[-5:] == ["error", "id", "row_age", "day", "tags"]
+    assert list(cells[1].values())[-4:] == ["7", "30", "2024-02-29T00:00:00+00:00", '["a", "ä"]']
+    assert list(cells[2].values())[-4:] == [""] * 4
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table.schema.types[-4:] == [pa.int64(), pa.string(), pa.timestamp("us", "UTC"), own["tags"]]
+    assert table["tags"].to_pylist() == [["a", "ä"], ["a", "ä"], None]
+    assert table["row_age"].to_pylist() == ["30", "30", None]
+    assert table["age"].to_pylist()[0] == pytest.approx(31.4)
+
+
 def test_pictures_keep_their_names_and_do_not_overwrite_each_other(tmp_path: Path) -> None:
     for name in ("a.png", "b.bmp"):
         Image.new("RGB", (100, 100)).save(tmp_path / name)
     with picture_writer(tmp_path / "drawn") as add:
         for name in ("one/a.png", "two/a.png", "b.bmp"):
             add(Answer(name, 100, 100, (FACE,)), tmp_path / Path(name).name)
+        for number in (1, 2):
+            add(Answer(f"t.parquet#{number}", 100, 100, (FACE,)), tmp_path / "a.png")
         add(ANSWERS[2], tmp_path / "gone.jpg")
-    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["a-2.png", "a.png", "b.png"]
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == [
+        "a-2.png", "a.png", "b.png", "t.parquet#1.png", "t.parquet#2.png",
+    ]  # fmt: skip
     assert np.asarray(Image.open(tmp_path / "drawn" / "a-2.png")).any()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from agelens.cli.console import table
 from agelens.errors import OutputError
 from agelens.files import check_output
+from agelens.inference.carried import NO_COLUMNS, Kinds
 from agelens.inference.writers import (
     TEXT_WRITERS,
     Sink,
@@ -42,11 +43,18 @@ def check_file(output: Path, format: Format | None, job: bool) -> None:
 
 
 def image_writers(
-    format: Format | None, output: Path | None, annotate: Path | None, options: AnswerOptions
+    format: Format | None,
+    output: Path | None,
+    annotate: Path | None,
+    options: AnswerOptions,
+    own: Kinds = NO_COLUMNS,
 ) -> list[Writer[Answer]]:
-    """The writers of images' answers; without a format, ``output``'s suffix decides, else it is a table."""
+    """The writers of images' answers; without a format, ``output``'s suffix decides, else it is a table.
+
+    ``own`` are the columns of the images' tables.
+    """
     begin = TEXT_WRITERS.get(format or (output.suffix.lower()[1:] if output else "table"), table_writer)
-    return [begin(output, options), *([picture_writer(annotate)] if annotate else [])]
+    return [begin(output, options, own), *([picture_writer(annotate)] if annotate else [])]
 
 
 def frame_writers(
@@ -63,8 +71,11 @@ def frame_writers(
 
 
 @contextmanager
-def table_writer(output: Path | None, options: AnswerOptions) -> Iterator[Sink[Answer]]:
-    """A line a face, once all are known: names are shown from the folder that the images share."""
+def table_writer(output: Path | None, options: AnswerOptions, own: Kinds) -> Iterator[Sink[Answer]]:
+    """A line a face, once all are known: names are shown from the folder that the images share.
+
+    A table of images shows none of its ``own`` columns.
+    """
     from rich.console import Console
 
     answers: list[Answer] = []

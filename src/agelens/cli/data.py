@@ -29,14 +29,18 @@ app.command("audit")(audit.audit_data)
 
 @app.command("import")
 def import_data(
-    data_set: Annotated[DataSetName, typer.Argument(help="Data set; 'folder' is any CSV.")],
-    source: Annotated[Path, typer.Argument(help="Folder or tar of the data set, or its CSV.")],
+    data_set: Annotated[
+        DataSetName, typer.Argument(help="Data set; 'folder' is any CSV, 'parquet' any table of images.")
+    ],
+    source: Annotated[Path, typer.Argument(help="Folder or tar of the data set, or its table.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Manifest to write, .csv or .parquet.")],
     gender_code: Annotated[str | None, typer.Option(help="Gender codes, such as 0=male,1=female.")] = None,
     columns: Annotated[
-        list[str] | None, typer.Option("--column", help="Column=the CSV's name, as age=real_age; repeatable.")
+        list[str] | None, typer.Option("--column", help="Column=the table's, as age=real_age; repeatable.")
     ] = None,
-    images: Annotated[Path | None, typer.Option(help="Images that do not lie beside the CSV.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Images not beside the CSV; for 'parquet', where to write them.")
+    ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Rows to pass over, as column=value.")] = None,
     source_name: Annotated[str | None, typer.Option(help="Name of the source, for every row.")] = None,
     apparent: Annotated[bool, typer.Option("--apparent", help="Apparent ages, not the real ones.")] = False,

@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from agelens.cli.answer_writers import Format, check_file, frame_writers, image_writers
-from agelens.cli.console import DetectorOption, ModelOption, RuntimeOption, progress, tell
+from agelens.cli.console import (
+    DetectorName,
+    DetectorOption,
+    ModelOption,
+    RuntimeName,
+    RuntimeOption,
+    progress,
+    tell,
+)
 from agelens.cli.options import with_options
 from agelens.errors import AgeLensError, ImageError
 from agelens.inference.options import AnswerOptions
 
 if TYPE_CHECKING:
-    from agelens.inference.sources import PassedOver
+    from agelens.inference.folders import PassedOver
     from agelens.inference.writers import Tally
 
 
@@ -51,7 +59,8 @@ def predict(
     """
     from agelens.apps.jobs.job import JobSpec, run_job
     from agelens.inference.predictor import load
-    from agelens.inference.sources import STANDARD_INPUT, PassedOver, standard_input, stream, survey
+    from agelens.inference.sources import STANDARD_INPUT, standard_input, stream, survey
+    from agelens.inference.tables import own_columns
     from agelens.inference.video import Video, answer_frames, is_video
     from agelens.inference.writers import Tally, answered, write_all
 
@@ -75,22 +84,14 @@ def predict(
     file = None if output is None or ray else Path(output)
     if file is not None:
         check_file(file, format, job)
-    sources = [standard_input() if path == STANDARD_INPUT else path for path in paths]
-    # A folder without images, too, is an error before any work.
-    total, passed_over = (0, PassedOver()) if ray else survey(sources, file, annotate)
     if ray:
-        from agelens.apps.jobs.ray_job import images_of, run_ray_job
-        from agelens.models.catalogue import resolve
-
-        spec, spread = (
-            JobSpec(resolve(model).fingerprint, detector, runtime, options),
-            images_of(paths, passed_over),
-        )
-        known = len(spread) if isinstance(spread, list) else None
-        with progress("reading images", known, rate=True) as advance:
-            tally = run_ray_job(model, spread, str(output), spec, address=address, progress=advance)
+        tally, passed_over = _run_on_ray(model, detector, runtime, options, paths, str(output), address)
         _conclude(tally, passed_over)
         return
+    sources = [standard_input() if path == STANDARD_INPUT else path for path in paths]
+    # A folder without images, too, is an error before any work.
+    total, passed_over = survey(sources, file, annotate)
+    own = own_columns(paths)
     predictor = load(model, detector, threads=threads, runtime=runtime, yunet=yunet)
     streams = file is None and format not in (None, "table")
     if video:
@@ -107,17 +108,39 @@ def predict(
         spec = JobSpec(predictor.bundle.fingerprint, predictor.detector.name, runtime, options)
         try:
             with progress("reading images", total, rate=True) as advance:
-                tally = run_job(predictor, stream(sources), Path(str(output)), spec, progress=advance)
+                tally = run_job(predictor, stream(sources), Path(str(output)), spec, own, progress=advance)
         except KeyboardInterrupt:
             tell(f"agelens: stopped; the same command goes on from {output}.parts")
             raise typer.Exit(130) from None
-        _conclude(tally, passed_over)
-        return
-    tally = Tally(options)
-    answers = answered(predictor, stream(sources), options)
-    bar = progress("reading faces", total, streams=streams)
-    write_all(answers, [tally, *image_writers(format, file, annotate, options)], bar)
+    else:
+        tally = Tally(options)
+        answers = answered(predictor, stream(sources), options)
+        bar = progress("reading faces", total, streams=streams)
+        write_all(answers, [tally, *image_writers(format, file, annotate, options, own)], bar)
     _conclude(tally, passed_over)
+
+
+def _run_on_ray(
+    model: str,
+    detector: DetectorName,
+    runtime: RuntimeName,
+    options: AnswerOptions,
+    paths: list[str],
+    output: str,
+    address: str | None,
+) -> tuple[Tally, PassedOver]:
+    from agelens.apps.jobs.job import JobSpec
+    from agelens.apps.jobs.ray_job import run_ray_job
+    from agelens.apps.jobs.spread import RowGroup, spread
+    from agelens.inference.folders import PassedOver
+    from agelens.models.catalogue import resolve
+
+    spec, passed_over = JobSpec(resolve(model).fingerprint, detector, runtime, options), PassedOver()
+    pieces, own = spread(paths, passed_over)
+    total = sum(one.rows if isinstance(one, RowGroup) else 1 for one in pieces)
+    with progress("reading images", total, rate=True) as advance:
+        tally = run_ray_job(model, pieces, output, spec, own, address=address, progress=advance)
+    return tally, passed_over
 
 
 def _conclude(tally: Tally, passed_over: PassedOver) -> None:

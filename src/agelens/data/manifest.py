@@ -6,13 +6,14 @@ folder or absolute. Genders are words, never a bare code.
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from agelens.data.csv_table import open_csv
+from agelens.data.parquet_table import ParquetTable
 from agelens.errors import LabelError, ManifestError, require
 from agelens.files import write_csv, written_whole
 from agelens.labels import MAX_AGE, MIN_AGE, Sample, parse_gender
@@ -73,8 +74,8 @@ def read_manifest(path: Path) -> Manifest:
 
 def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
     """Write a manifest as CSV or Parquet (by its suffix), whole or not at all."""
-    rows = [[_to_text(getattr(sample, name)) for name in COLUMNS] for sample in samples]
-    if path.suffix != ".parquet":
+    rows = [[to_text(getattr(sample, name)) for name in COLUMNS] for sample in samples]
+    if path.suffix.lower() != ".parquet":
         write_csv(path, COLUMNS, rows)
         return
     arrow, parquet = require("pyarrow", "train"), require("pyarrow.parquet", "train")
@@ -87,48 +88,38 @@ def read_table(path: Path, required: Sequence[str] = ()) -> list[dict[str, str]]
     """Read any CSV as rows of text by column name.
 
     Raises:
-        ManifestError: no such file, not UTF-8 text, no header, a required column is missing, or a row has a
-            cell too many.
+        ManifestError: as ``agelens.data.csv_table``: no such file, a required column is missing, ….
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="")
-            columns, rows = reader.fieldnames, list(reader)
-    except FileNotFoundError:
-        raise ManifestError(f"no such table: {path}") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ManifestError(f"{path} cannot be read as UTF-8 CSV: {error}") from error
-    if not columns:
-        raise ManifestError(f"{path} is empty; a header line is expected")
-    if missing := [column for column in required if column not in columns]:
-        raise ManifestError(f"{path} has no column {', '.join(missing)}; it has {', '.join(columns)}")
-    for number, row in enumerate(rows, start=1):
-        if None in row:
-            raise ManifestError(f"{path}, row {number}: more cells than the header has columns")
-    return rows
+    return list(open_csv(path, required).rows())
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
     if path.is_dir():
         raise ManifestError(f"{path} is a folder; a manifest is a .csv or .parquet file")
-    if path.suffix == ".parquet":
-        parquet = require("pyarrow.parquet", "train")
-        if not path.exists():
-            raise ManifestError(f"no such table: {path}")
-        table: Any = parquet.read_table(path)
-        columns = list(table.column_names)
-        rows = [{key: _to_text(value) for key, value in row.items()} for row in table.to_pylist()]
-    else:
-        rows = read_table(path)
-        columns = list(rows[0]) if rows else ["image"]
-    if "image" not in columns:
-        raise ManifestError(f"{path} has no column 'image'; it has {', '.join(columns)}")
+    if path.suffix.lower() == ".parquet":
+        parquet = ParquetTable(path)
+        if parquet.holds_images:
+            raise ManifestError(
+                f"{path} holds the images themselves; write them out and make a manifest of it: "
+                f"agelens data import parquet {path} --output manifest.csv"
+            )
+        _check_known(path, ["image", *parquet.kinds])
+        named = ((row.path, row.values) for row in parquet.rows())
+        return [
+            {"image": image} | {key: to_text(value) for key, value in values.items()}
+            for image, values in named
+        ]
+    table = open_csv(path, ["image"])
+    _check_known(path, table.columns)
+    return list(table.rows())
+
+
+def _check_known(path: Path, columns: Sequence[str]) -> None:
     if unknown := sorted(set(columns) - set(COLUMNS)):
         raise ManifestError(
             f"{path} has unknown columns {', '.join(unknown)}; a manifest has {', '.join(COLUMNS)}. "
             "Use 'agelens data import folder' to map a table with other names."
         )
-    return rows
 
 
 def parse_row(row: Mapping[str, str]) -> Sample:
@@ -167,7 +158,8 @@ def _parse_number(column: str, text: str) -> float | None:
     return number
 
 
-def _to_text(value: object) -> str:
+def to_text(value: object) -> str:
+    """A cell's value as a manifest writes it; empty for None."""
     if value is None:
         return ""
     if isinstance(value, float):

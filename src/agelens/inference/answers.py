@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agelens import ages
 from agelens.faces.boxes import Box
+from agelens.inference.carried import plain
 from agelens.inference.options import AnswerOptions
 from agelens.labels import Gender
 
@@ -104,7 +105,8 @@ def _plain(face: Face, one: Field[Any]) -> Any:
 class Answer:
     """What became of one image: its faces (perhaps none), or the error that kept it from being read.
 
-    ``width`` and ``height`` are pixels of the upright original; 0 where there is an error.
+    ``width`` and ``height`` are pixels of the upright original; 0 where there is an error. ``row`` holds the
+    other columns of the table that the image is a row of, by name.
     """
 
     image: str
@@ -112,12 +114,14 @@ class Answer:
     height: int = 0
     faces: tuple[Face, ...] = ()
     error: str | None = None
+    row: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain JSON values."""
         faces = [face.to_dict() for face in self.faces]
         size = {"width": self.width, "height": self.height}
-        return {"image": self.image, **size, "error": self.error, "faces": faces}
+        row = {} if self.row is None else {"row": plain(self.row)}
+        return {"image": self.image, **size, "error": self.error, "faces": faces, **row}
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,11 +122,14 @@ class Predictor:
 
     def detect(self, image: Source | ImageRef) -> AlignedFaces:
         """Open an image and align its faces, for ``infer``; an error is kept, not raised."""
-        source, name = (image.source, image.name) if isinstance(image, ImageRef) else (image, None)
+        one = image if isinstance(image, ImageRef) else ImageRef("", image)
         try:
-            return self._align(source, name)[0]
+            if one.error is not None:
+                raise ImageError(one.error)
+            aligned = self._align(one.source, one.name or None)[0]
         except ImageError as error:
-            return AlignedFaces(Answer(_name(source, name), error=str(error)))
+            aligned = AlignedFaces(Answer(_name(one.source, one.name or None), error=str(error)))
+        return aligned if one.row is None else replace(aligned, answer=replace(aligned.answer, row=one.row))
 
     def infer(
         self, images: Sequence[AlignedFaces], options: AnswerOptions = AnswerOptions()

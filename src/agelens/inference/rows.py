@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
 from agelens.inference.answers import Answer, Face, reported_fields
+from agelens.inference.carried import NO_COLUMNS
 from agelens.inference.options import AnswerOptions
 
 #: The values of a face that take more than one column.
@@ -12,7 +14,10 @@ _SPLIT = {"box": ("x0", "y0", "x1", "y1"), "age_interval": ("age_low", "age_high
 
 
 def columns(options: AnswerOptions) -> dict[str, type]:
-    """The columns of a table of answers and their kinds: ``str``, ``int`` or ``float``."""
+    """The columns of a table of answers and their kinds: ``str``, ``int`` or ``float``.
+
+    A table's own columns come behind them, by the names that ``agelens.inference.carried`` gives them.
+    """
     kinds = get_type_hints(Face)
     named: dict[str, type] = {"image": str, "face": int}
     # The reasons come behind the answers, and what was asked for besides behind them.
@@ -26,13 +31,17 @@ def columns(options: AnswerOptions) -> dict[str, type]:
     return named
 
 
-def rows_of(answer: Answer) -> list[dict[str, Any]]:
-    """An answer's rows, their values as in its JSON; a key that is missing is null."""
+def rows_of(answer: Answer, carried: Mapping[str, str] = NO_COLUMNS) -> list[dict[str, Any]]:
+    """An answer's rows, their values as in its JSON; a key that is missing is null.
+
+    ``carried`` says which of its own columns go along: own column -> its column here. Each row has them all.
+    """
+    own = {column: (answer.row or {}).get(name) for name, column in carried.items()}
     if not answer.faces:
-        return [{"image": answer.image, "error": answer.error}]
+        return [{"image": answer.image, "error": answer.error, **own}]
     rows = []
     for number, face in enumerate(answer.faces, start=1):
-        row: dict[str, Any] = {"image": answer.image, "face": number}
+        row: dict[str, Any] = {"image": answer.image, "face": number, **own}
         for name, value in face.to_dict().items():
             parts = _SPLIT.get(name, (name,))
             row |= zip(parts, value if isinstance(value, list) else [value] * len(parts), strict=True)

@@ -14,10 +14,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import dataclass, field
 from itertools import tee
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from agelens.files import written_whole
 from agelens.inference.answers import Answer
+from agelens.inference.carried import NO_COLUMNS, Kinds, carried_names, text
 from agelens.inference.options import AnswerOptions
 from agelens.inference.rows import columns, rows_of
 
@@ -112,54 +113,68 @@ def json_writer(output: Path | None) -> Iterator[Sink[Answer]]:
 
 
 @contextmanager
-def csv_writer(output: Path | None, options: AnswerOptions) -> Iterator[Sink[Answer]]:
-    """One row a face; see ``rows``."""
+def csv_writer(
+    output: Path | None, options: AnswerOptions, own: Kinds = NO_COLUMNS
+) -> Iterator[Sink[Answer]]:
+    """One row a face; see ``rows``. The ``own`` columns of the images' tables are the last."""
+    carried = carried_names(own, columns(options))
     with opened_text(output) as file:
-        table = csv.DictWriter(file, list(columns(options)), lineterminator="\n")
+        table = csv.DictWriter(file, [*columns(options), *carried.values()], lineterminator="\n")
         table.writeheader()
 
         def add(answer: Answer, image: Source) -> None:
-            table.writerows(rows_of(answer))
+            rows = rows_of(answer, carried)
+            table.writerows(row | {name: text(row[name]) for name in carried.values()} for row in rows)
             file.flush()
 
         yield add
 
 
 #: The text formats, by name.
-TEXT_WRITERS: dict[str, Callable[[Path | None, AnswerOptions], Writer[Answer]]] = {
-    "json": lambda output, options: json_writer(output),
-    "jsonl": lambda output, options: json_lines_writer(output),
+TEXT_WRITERS: dict[str, Callable[[Path | None, AnswerOptions, Kinds], Writer[Answer]]] = {
+    "json": lambda output, options, own: json_writer(output),
+    "jsonl": lambda output, options, own: json_lines_writer(output),
     "csv": csv_writer,
 }
 
 
 @contextmanager
 def parquet_writer(
-    output: Path, options: AnswerOptions, metadata: dict[str, str] | None = None
+    output: Path,
+    options: AnswerOptions,
+    own: Kinds = NO_COLUMNS,
+    *,
+    metadata: Callable[[], dict[bytes, bytes]] = dict,
 ) -> Iterator[Sink[Answer]]:
-    """One row a face, in one row group: the answers are held until the end."""
+    """One row a face, in one row group: answers are held until the end, when ``metadata`` is asked for."""
     import pyarrow.parquet as pq
 
     answers: list[Answer] = []
     with written_whole(output) as temporary:
         yield lambda answer, image: answers.append(answer)
-        table = parquet_table(answers, options).replace_schema_metadata(metadata)
+        table = parquet_table(answers, options, own).replace_schema_metadata(metadata() or None)
         pq.write_table(table, temporary, compression="zstd")
 
 
-def parquet_schema(options: AnswerOptions) -> pa.Schema:
-    """The columns of ``rows`` as Parquet has them."""
+def parquet_schema(options: AnswerOptions, own: Kinds = NO_COLUMNS) -> pa.Schema:
+    """The columns of ``rows`` as Parquet has them, and behind them the ``own`` ones of the images' tables."""
     import pyarrow as pa
 
-    kinds = {str: pa.string(), int: pa.int32(), float: pa.float32()}
-    return pa.schema([(name, kinds[kind]) for name, kind in columns(options).items()])
+    kinds: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int32(), float: pa.float32()}
+    carried = {column: own[name] for name, column in carried_names(own, columns(options)).items()}
+    return pa.schema([(name, kinds.get(kind, kind)) for name, kind in (columns(options) | carried).items()])
 
 
-def parquet_table(answers: Iterable[Answer], options: AnswerOptions) -> pa.Table:
+def parquet_table(answers: Iterable[Answer], options: AnswerOptions, own: Kinds = NO_COLUMNS) -> pa.Table:
     """Answers as a table of that schema."""
     import pyarrow as pa
 
-    return pa.Table.from_pylist([row for one in answers for row in rows_of(one)], parquet_schema(options))
+    carried = carried_names(own, columns(options))
+    rows = [row for one in answers for row in rows_of(one, carried)]
+    for column in [column for name, column in carried.items() if own[name] is str]:
+        for row in rows:
+            row[column] = text(row[column])
+    return pa.Table.from_pylist(rows, parquet_schema(options, own))
 
 
 @contextmanager
@@ -175,9 +190,10 @@ def picture_writer(folder: Path) -> Iterator[Sink[Answer]]:
         source = Path(answer.image)
         kept = source.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")
         suffix = source.suffix.lower() if kept else ".png"
-        path, number = folder / f"{source.stem}{suffix}", 2
+        stem = source.name if "#" in source.suffix else source.stem  # a table's row
+        path, number = folder / f"{stem}{suffix}", 2
         while path in drawn:
-            path, number = folder / f"{source.stem}-{number}{suffix}", number + 1
+            path, number = folder / f"{stem}-{number}{suffix}", number + 1
         drawn.add(path)
         with written_whole(path) as temporary:
             annotate(image, answer.faces).save(temporary, quality=92)

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,6 +19,7 @@ from agelens.apps.jobs.job import JobSpec, run_job
 from agelens.errors import JobError
 from agelens.inference.options import AnswerOptions
 from agelens.inference.sources import stream
+from agelens.inference.tables import own_columns
 
 SPEC = JobSpec("model", "whole", "onnxruntime", AnswerOptions(at_least=18))
 
@@ -31,8 +34,8 @@ job.run_job.__kwdefaults__["part"] = 5
 writer = job.parquet_writer
 
 @contextlib.contextmanager
-def slow_writer(*arguments):
-    with writer(*arguments) as add:
+def slow_writer(*arguments, **named):
+    with writer(*arguments, **named) as add:
         yield add
     time.sleep(0.2)
 
@@ -115,6 +118,55 @@ def test_a_folder_that_is_not_the_jobs_own_is_left_alone(chips: Path, tmp_path: 
     with pytest.raises(JobError, match="no job's own folder"):
         job(chips, tmp_path / "out.parquet")
     assert mine.exists()
+
+
+def test_two_jobs_on_one_output_do_not_mix(chips: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.parquet"
+
+    def second(done: int) -> None:
+        with pytest.raises(JobError, match=f"held by process {os.getpid()} on"):
+            job(chips, output)
+
+    assert job(chips, output, progress=second).images == 40
+    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == ["out.parquet"]
+
+
+def table_job(table: Path, output: Path, **options: Any):
+    predictor = agelens.load("embedded", "whole")
+    return run_job(predictor, stream([table]), output, SPEC, own_columns([table]), part=7, **options)
+
+
+@pytest.mark.parametrize("changed", ["bytes", "id", "none"])
+def test_a_resumed_job_sees_changed_bytes_and_rows(changed: str, chips: Path, tmp_path: Path) -> None:
+    held = [Path(str(one.source)).read_bytes() for one in stream([chips])][:20]
+    columns = {"image": [{"bytes": one, "path": "same.jpg"} for one in held], "id": list(range(20))}
+    table, output = tmp_path / "t.parquet", tmp_path / "out.parquet"
+    pq.write_table(pa.table(columns), table)
+    with pytest.raises(KeyboardInterrupt):
+        table_job(table, output, progress=_interrupt_after(9))
+    if changed == "bytes":
+        columns["image"][3]["bytes"] = held[4]
+    elif changed == "id":
+        columns["id"][3] = 99
+    pq.write_table(pa.table(columns), table)
+    if changed == "none":
+        assert table_job(table, output).resumed == 7
+        assert pq.read_table(output)["id"].to_pylist() == list(range(20))
+        assert set(pq.read_table(output)["image"].to_pylist()) == {"same.jpg"}
+    else:
+        with pytest.raises(JobError, match="the images have changed"):
+            table_job(table, output)
+
+
+def test_a_resumed_job_carries_the_columns_it_began_with(chips: Path, tmp_path: Path) -> None:
+    table, output = tmp_path / "t.csv", tmp_path / "out.parquet"
+    names = [str(one.source) for one in stream([chips])]
+    table.write_text("image,id\n" + "".join(f"{name},{at}\n" for at, name in enumerate(names)))
+    with pytest.raises(KeyboardInterrupt):
+        table_job(table, output, progress=_interrupt_after(9))
+    table.write_text(table.read_text().replace("image,id", "image,key"))
+    with pytest.raises(JobError, match="asked for another columns"):
+        table_job(table, output)
 
 
 def _interrupt_after(images: int) -> Callable[[int], None]:

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import agelens
-from agelens.apps.jobs.job import JobSpec, run_job
-from agelens.apps.jobs.ray_job import run_ray_job, table_of_bytes
+from agelens.apps.jobs.job import JobSpec, folder_of, run_job
+from agelens.apps.jobs.lock import locked
+from agelens.apps.jobs.ray_job import run_ray_job
+from agelens.apps.jobs.spread import spread
+from agelens.errors import JobError, ManifestError
 from agelens.inference.options import AnswerOptions
 from agelens.inference.sources import stream
 
@@ -57,7 +61,7 @@ def readers() -> list[int]:
 def test_a_killed_worker_costs_nothing_and_the_table_is_the_same(
     cluster: Any, chips: Path, tmp_path: Path
 ) -> None:
-    names = [str(one.source) for one in stream([chips])] * 40
+    images = list(stream([chips])) * 40
     killed: list[int] = []
 
     def kill() -> None:
@@ -71,24 +75,50 @@ def test_a_killed_worker_costs_nothing_and_the_table_is_the_same(
 
     killer = threading.Thread(target=kill)
     killer.start()
-    report = run_ray_job("embedded", names, str(tmp_path / "ray.parquet"), SPEC, workers=2)
+    report = run_ray_job("embedded", images, str(tmp_path / "ray.parquet"), SPEC, workers=2)
     killer.join()
     assert killed
     assert (report.images, report.failed) == (1600, 80)
     run_job(agelens.load("embedded", "whole"), stream([chips]), tmp_path / "here.parquet", SPEC)
     there = pq.read_table(tmp_path / "ray.parquet")
     here = pq.read_table(tmp_path / "here.parquet")
-    assert there["image"].to_pylist() == names
+    assert there["image"].to_pylist() == [one.name for one in images]
     assert there.slice(0, 40).equals(here)  # errors, too
 
 
-def test_images_may_come_as_bytes_in_parquet(cluster: Any, chips: Path, tmp_path: Path) -> None:
+def test_a_cluster_answers_as_one_machine_does(cluster: Any, chips: Path, tmp_path: Path) -> None:
+    """Images of folders, a CSV and Parquet tables, one of which holds them, with columns of their own."""
     paths = [Path(str(one.source)) for one in stream([chips])]
-    table = pa.table({"image": [p.name for p in paths], "bytes": [p.read_bytes() for p in paths]})
-    pq.write_table(table, tmp_path / "in.parquet")
-    assert table_of_bytes([str(tmp_path / "in.parquet"), "x.jpg"]) is None
-    dataset = table_of_bytes([str(tmp_path / "in.parquet")])
-    output = f"file://{tmp_path}/out.parquet"
-    report = run_ray_job("embedded", dataset, output, SPEC, workers=2)
-    assert (report.images, report.faces, report.failed) == (40, 38, 2)
-    assert pq.read_table(tmp_path / "out.parquet")["image"].to_pylist() == [p.name for p in paths]
+    held = [{"bytes": path.read_bytes(), "path": None} for path in paths]
+    days = [datetime(2024, 1, 1 + at % 28, tzinfo=UTC) for at in range(40)]
+    hugging_face = pa.table({"image": held, "age": list(range(40)), "day": days})
+    pq.write_table(hugging_face, tmp_path / "hf.parquet", row_group_size=7)
+    pq.write_table(pa.table({"image": ["chips/0/000.jpg", None], "day": ["x", "y"]}), tmp_path / "n.parquet")
+    (tmp_path / "m.csv").write_text("image;age;note\nchips/0/002.jpg;7;a\nchips/1/001.jpg;;b\n")
+    sources = [str(tmp_path / name) for name in ("m.csv", "chips", "hf.parquet", "n.parquet")]
+    pieces, own = spread(sources)
+    assert own == {"age": str, "note": str, "day": str}
+    output = tmp_path / "there.parquet"
+    report = run_ray_job("embedded", pieces, f"file://{output}", SPEC, own, workers=2)
+    assert (report.images, report.faces, report.failed) == (84, 79, 5)
+    run_job(agelens.load("embedded", "whole"), stream(sources), tmp_path / "here.parquet", SPEC, own)
+    here = pq.read_table(tmp_path / "here.parquet")
+    assert pq.read_table(output).to_pylist() == here.to_pylist()
+    assert pq.read_schema(output).equals(here.schema)
+    assert not folder_of(output).exists()
+
+
+def test_a_damaged_table_is_a_sentence_and_an_output_is_locked(
+    cluster: Any, chips: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"image": [(chips / "0" / "000.jpg").read_bytes()] * 9}), table, row_group_size=3)
+    whole = table.read_bytes()
+    pieces, own = spread([str(table)])
+    table.write_bytes(whole[:200] + b"x" * 200 + whole[400:])
+    with pytest.raises(ManifestError, match="cannot be read as Parquet"):
+        run_ray_job("embedded", pieces, str(tmp_path / "out.parquet"), SPEC, own)
+    output = tmp_path / "out.parquet"
+    with locked(folder_of(output)), pytest.raises(JobError, match=f"process {os.getpid()} on"):
+        run_ray_job("embedded", pieces, str(output), SPEC, own)
+    assert not output.exists()

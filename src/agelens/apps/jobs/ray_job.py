@@ -1,7 +1,6 @@
 """The same job on a Ray cluster: the images dealt out to its workers, the answers gathered in order.
 
-Images are paths, or addresses that fsspec opens (``s3://…``, ``gs://…``); a Parquet table may also hold them
-as bytes. A worker that dies is replaced, and what it had in hand is read again.
+A worker that dies is replaced, and what it had in hand is read again.
 """
 
 from __future__ import annotations
@@ -9,15 +8,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agelens.apps.jobs.job import JobSpec
-from agelens.errors import require
+from agelens.apps.jobs.job import JobSpec, folder_of
+from agelens.apps.jobs.lock import locked
+from agelens.apps.jobs.spread import RowGroup, fetched, packed, read_row_groups, unpacked
+from agelens.errors import AgeLensError, require
 from agelens.files import written_whole
-from agelens.inference.answers import Answer
+from agelens.inference.carried import NO_COLUMNS, Kinds
 from agelens.inference.predictor import load
-from agelens.inference.sources import ImageRef, PassedOver, stream
+from agelens.inference.sources import ImageRef
 from agelens.inference.writers import Tally, parquet_schema, parquet_table
 
 if TYPE_CHECKING:
@@ -30,28 +33,23 @@ BATCH = 128
 class RayWorker:
     """What each process of the cluster holds: the model, with one thread, since there is a worker a core."""
 
-    def __init__(self, model: str, spec: JobSpec) -> None:
+    def __init__(self, model: str, spec: JobSpec, own: Kinds) -> None:
         detector: Any = spec.detector
-        self._options = spec.options
+        self._options, self._own = spec.options, own
         self._predictor = load(model, detector, threads=1, runtime=spec.runtime)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """Answer a batch: columns ``image`` and, where they came along, ``bytes``."""
-        names = batch["image"].to_pylist()
-        contents = batch["bytes"].to_pylist() if "bytes" in batch.column_names else [None] * len(names)
-        fetched = list(map(_fetch, names, contents))
-        read = self._predictor.predict_many(
-            (image for image in fetched if isinstance(image, ImageRef)), self._options
-        )
-        answers = (next(read) if isinstance(image, ImageRef) else image for image in fetched)
-        return parquet_table(answers, self._options)
+        """Answer a batch of ``packed`` images."""
+        images = map(fetched, unpacked(batch, self._own))
+        return parquet_table(self._predictor.predict_many(images, self._options), self._options, self._own)
 
 
 def run_ray_job(
     model: str,
-    images: Any,
+    images: Sequence[ImageRef | RowGroup],
     output: str,
     spec: JobSpec,
+    own: Kinds = NO_COLUMNS,
     *,
     address: str | None = None,
     workers: int | None = None,
@@ -61,14 +59,17 @@ def run_ray_job(
 
     Args:
         model: its name, as workers can resolve it.
-        images: names, or a Ray dataset with the column ``image`` (and ``bytes``).
+        images: see ``spread``.
         output: a path, or an address that fsspec opens.
         spec: what the answers depend on.
+        own: the columns of the images' tables, which the answers carry.
         address: of the cluster; None begins one on this machine, or joins the one it is part of.
         workers: at most so many; None for one a core.
         progress: told how many images are done.
 
     Raises:
+        JobError: another job is writing the same local output.
+        ManifestError: a table cannot be read.
         MissingExtraError: Ray is not installed.
     """
     ray = require("ray", "ray")
@@ -79,71 +80,61 @@ def run_ray_job(
     if not ray.is_initialized():
         ray.init(address=address, log_to_driver=False, configure_logging=False)
     data.DataContext.get_current().execution_options.preserve_order = True
-    most = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-    if not hasattr(images, "map_batches"):
-        items = [{"image": name} for name in images]
-        blocks = max(most, min(len(items) // BATCH, 200 * most), 1)
-        images = data.from_items(items, override_num_blocks=min(blocks, max(1, len(items))))
-    answered = images.map_batches(
-        RayWorker,
-        fn_constructor_args=(model, spec),
-        batch_format="pyarrow",
-        batch_size=BATCH,
-        num_cpus=1,
-        concurrency=(1, most),
+    most, own = workers or max(1, int(ray.cluster_resources().get("CPU", 1))), dict(own)
+    # One after the other: a union of data sets would mix their images.
+    answered = (
+        _dataset(kind, list(run), own, most).map_batches(
+            RayWorker,
+            fn_constructor_args=(model, spec, own),
+            batch_format="pyarrow",
+            batch_size=BATCH,
+            num_cpus=1,
+            concurrency=(1, most),
+        )
+        for kind, run in groupby(images, type)
     )
-    report, schema = Tally(spec.options, output), parquet_schema(spec.options)
-    with _opened_whole(output) as file, pq.ParquetWriter(file, schema) as writer:
-        for table in answered.iter_batches(batch_size=None, batch_format="pyarrow"):
+    tables = (one.iter_batches(batch_size=None, batch_format="pyarrow") for one in answered)
+    report, schema = Tally(spec.options, output), parquet_schema(spec.options, own)
+    with _opened_whole(output) as file, pq.ParquetWriter(file, schema) as writer, _unwrapped(ray):
+        for table in chain.from_iterable(tables):
             writer.write_table(table.cast(schema))
             report.add_table(table)
             progress(report.images)
     return report
 
 
-def images_of(paths: Sequence[str], passed_over: PassedOver | None = None) -> Any:
-    """What a cluster reads: a dataset of bytes where the paths are such tables, else paths and addresses."""
-    if (held := table_of_bytes(paths)) is not None:
-        return held
-    local = [str(one.source) for one in stream([path for path in paths if "://" not in path], passed_over)]
-    return [path for path in paths if "://" in path] + local
-
-
-def table_of_bytes(paths: Sequence[str]) -> Any:
-    """A Ray dataset of Parquet tables that hold the images themselves; None where they do not."""
-    if not paths or not all(path.endswith(".parquet") for path in paths):
-        return None
+def _dataset(kind: type, pieces: list[Any], own: Kinds, most: int) -> Any:
+    """Images as a Ray dataset of ``packed`` ones."""
     data = require("ray.data", "ray")
-    import fsspec
-    import pyarrow.parquet as pq
+    if kind is RowGroup:
+        blocks = min(len(pieces), 200 * most)
+        groups = data.from_items([asdict(one) for one in pieces], override_num_blocks=blocks)
+        return groups.map_batches(read_row_groups, fn_args=(own,), batch_format="pyarrow", batch_size=1)
+    blocks = max(most, min(len(pieces) // BATCH, 200 * most))
+    size = -(-len(pieces) // blocks)
+    return data.from_arrow([packed(pieces[at : at + size], own) for at in range(0, len(pieces), size)])
 
-    with fsspec.open(paths[0], "rb") as file:
-        if not {"image", "bytes"} <= set(pq.read_schema(file).names):
-            return None
-    return data.read_parquet(list(paths), columns=["image", "bytes"])
 
-
-def _fetch(name: str, content: bytes | None) -> ImageRef | Answer:
-    """An image, fetched where its bytes did not come along, or the answer that it cannot be had."""
-    if content is not None or "://" not in name:
-        return ImageRef(name, Path(name) if content is None else content)
-    import fsspec
-
+@contextmanager
+def _unwrapped(ray: Any) -> Iterator[None]:
+    """An error of ours that was raised in a worker, as it was raised there."""
     try:
-        with fsspec.open(name, "rb") as file:
-            return ImageRef(name, file.read())
-    except (OSError, ImportError, ValueError) as error:
-        return Answer(name, error=f"{name}: {error}")
+        yield
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, AgeLensError):
+            raise error.cause from None
+        raise
 
 
 @contextmanager
 def _opened_whole(output: str) -> Iterator[Any]:
-    """A file that appears once it is whole: an object store's does so by itself."""
+    """A file that appears once it is whole: an object store's does so by itself. A local one is locked."""
     import fsspec
 
     if "://" in output and not output.startswith("file://"):
         with fsspec.open(output, "wb") as file:
             yield file
         return
-    with written_whole(Path(output.removeprefix("file://"))) as temporary, temporary.open("wb") as file:
+    path = Path(output.removeprefix("file://"))
+    with locked(folder_of(path)), written_whole(path) as temporary, temporary.open("wb") as file:
         yield file

@@ -10,9 +10,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from agelens.data.manifest import parse_row
 from agelens.data.problems import Problem
 from agelens.errors import LabelError, ManifestError
-from agelens.labels import Sample
+from agelens.labels import Gender, Sample, parse_age, parse_gender
+
+_AGE_COLUMNS = ("age", "age_low", "age_high")
 
 
 @dataclass(slots=True)
@@ -49,6 +52,18 @@ class ImportReport:
             yield
         except LabelError as error:
             self.refuse(where, str(error))
+
+    def add(self, texts: dict[str, str], gender_code: dict[str, Gender] | None = None) -> None:
+        """Read a row of the manifest's columns, with ages up to 122 years and genders as the source has them.
+
+        Raises:
+            LabelError: a cell is at fault, or cells contradict each other.
+        """
+        ages = {name: parse_age(texts[name]) for name in _AGE_COLUMNS if texts.get(name)}
+        gender = parse_gender(texts.get("gender", ""), gender_code) or ""
+        years = {name: str(age) for name, (age, _) in ages.items()}
+        self.samples.append(parse_row(texts | years | {"gender": gender}))
+        self.clipped += any(clipped for _, clipped in ages.values())
 
     def leave_unused(self, columns: Iterable[str], used: Iterable[str]) -> None:
         """Note which of a table's columns are not among the ``used`` ones."""

@@ -82,6 +82,12 @@ DATA_SETS: dict[str, DataSet] = {
         options=_TABLE,
         fixed={"source_name": "lfw"},
     ),
+    "parquet": DataSet(
+        "any Parquet that holds the images themselves, as Hugging Face's datasets writes it",
+        "",
+        reader="parquet",
+        options=(*_TABLE, "source_name"),
+    ),
     "utkface": DataSet(
         "UTKFace", "non-commercial research only", "https://susanqq.github.io/UTKFace/", "utkface"
     ),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from agelens.data.archives import find_images
-from agelens.data.manifest import COLUMNS, parse_row, read_table
+from agelens.data.manifest import COLUMNS, read_table
 from agelens.data.readers.base import ImportReport
 from agelens.errors import LabelError, ManifestError
-from agelens.labels import Gender, parse_age, parse_gender
-
-_AGE_COLUMNS = ("age", "age_low", "age_high")
+from agelens.labels import Gender
 
 
 def read_folder(
@@ -44,14 +42,18 @@ def read_folder(
         ManifestError: the table lacks a mapped column, or the gender that a code is given for, or (strict)
             a row is at fault.
     """
+    if table.suffix.lower() == ".parquet":
+        raise ManifestError(f"{table} is Parquet, not CSV: agelens data import parquet {table} … reads it")
     rows = read_table(table)
     exclude = exclude or {}
     keys = [key] if key else []
-    mapped = _check_columns(table, rows, columns or {}, [*exclude, *keys])
-    if gender_code is not None and "gender" not in mapped:
+    if not rows:
+        raise ManifestError(f"{table} has no rows")
+    mapped = check_columns(table, rows[0], columns or {}, [*exclude, *keys], gender_code)
+    if "image" not in mapped:
         raise ManifestError(
-            f"a gender code was given, but {table} has no column 'gender'; "
-            f"say which of {', '.join(rows[0])} holds it: --column gender=NAME"
+            f"{table} has no column 'image'; "
+            f"say which of {', '.join(rows[0])} names the files: --column image=NAME"
         )
     constants = {name: text for name, text in (("source", source_name), ("split", split)) if text}
     found = find_images(images or table.parent, manifest)
@@ -74,29 +76,30 @@ def read_folder(
                 raise LabelError(f"column {mapped['image']}: there is no image {texts['image']!r}")
             if empty := [name for name in required if not texts.get(name)]:
                 raise LabelError(f"column {', '.join(empty)}: is empty")
-            ages = {name: parse_age(texts[name]) for name in _AGE_COLUMNS if texts.get(name)}
-            texts |= {name: str(age) for name, (age, _) in ages.items()}
-            texts["gender"] = parse_gender(texts.get("gender", ""), gender_code) or ""
-            report.samples.append(parse_row(texts | constants | {"image": image}))
-            report.clipped += any(clipped for _, clipped in ages.values())
+            report.add(texts | constants | {"image": image}, gender_code)
     return report
 
 
-def _check_columns(
-    table: Path, rows: list[dict[str, str]], columns: Mapping[str, str], others: list[str]
+def check_columns(
+    table: Path,
+    present: Collection[str],
+    columns: Mapping[str, str],
+    others: Iterable[str],
+    gender_code: Mapping[str, Gender] | None,
 ) -> dict[str, str]:
-    """Manifest column -> the table's, once all that are named, ``others`` too, are there."""
-    if not rows:
-        raise ManifestError(f"{table} has no rows")
-    present = rows[0].keys()
+    """Manifest column -> the table's, once all that are named, ``others`` too, are there.
+
+    Raises:
+        ManifestError: one is not, or a code is given for a gender that is not.
+    """
     if unknown := sorted(set(columns) - set(COLUMNS)):
         raise ManifestError(f"a manifest has no column {', '.join(unknown)}; it has {', '.join(COLUMNS)}")
     mapped = {name: columns.get(name, name) for name in COLUMNS if name in columns or name in present}
-    if missing := sorted({*mapped.values(), *others} - present):
+    if missing := sorted({*mapped.values(), *others} - {*present}):
         raise ManifestError(f"{table} has no column {', '.join(missing)}; it has {', '.join(present)}")
-    if "image" not in mapped:
+    if gender_code is not None and "gender" not in mapped:
         raise ManifestError(
-            f"{table} has no column 'image'; "
-            f"say which of {', '.join(present)} names the files: --column image=NAME"
+            f"a gender code was given, but {table} has no column 'gender'; "
+            f"say which of {', '.join(present)} holds it: --column gender=NAME"
         )
     return mapped
