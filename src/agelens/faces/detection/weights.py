@@ -21,14 +21,25 @@ def yunet_file(path: Path | None = None, url: str = URL) -> Path:
     Raises:
         DetectorError: the named file does not exist, or nothing could be fetched.
     """
+    if (known := known_file(path)) is not None:
+        return known
+    cached = cache_folder() / FILE_NAME
+    _fetch(url, cached)
+    return cached
+
+
+def known_file(path: Path | None = None) -> Path | None:
+    """Where YuNet's file lies on this machine already; None where it would have to be fetched.
+
+    Raises:
+        DetectorError: the named file does not exist.
+    """
     if named := path or os.environ.get("AGELENS_YUNET"):
         if not Path(named).is_file():
             raise DetectorError(f"no YuNet model at {named}")
         return Path(named)
     cached = cache_folder() / FILE_NAME
-    if not (cached.is_file() and sha256(cached) == SHA256):
-        _fetch(url, cached)
-    return cached
+    return cached if cached.is_file() and sha256(cached) == SHA256 else None
 
 
 def cache_folder() -> Path:
