@@ -99,7 +99,7 @@ def negative_log_likelihood(probabilities: ArrayLike, label: ArrayLike) -> float
 def calibration_error(
     outcome: ArrayLike, probability: ArrayLike, drawn: ArrayLike | None = None, bins: int = 15
 ) -> float:
-    """The root mean squared gap of probabilities to frequencies, over equally wide bins; debiased.
+    """The root mean squared gap of probabilities to frequencies, over bins of equally many faces; debiased.
 
     For a binary outcome: (n,) of 0 or 1, and the (n,) probabilities of 1. The usual expected calibration
     error (Naeini et al. 2015) counts chance in each bin as error, so that a perfect model has some, and a
@@ -114,7 +114,8 @@ def calibration_error(
         bins: how many there are; one without two different faces adds nothing.
     """
     stated = np.asarray(probability, dtype=np.float64)
-    gap, bin_of = stated - np.asarray(outcome), np.minimum((stated * bins).astype(int), bins - 1)
+    edges = np.quantile(stated, np.arange(1, bins) / bins)
+    gap, bin_of = stated - np.asarray(outcome), np.searchsorted(edges, stated, side="right")
     numbers = np.arange(len(gap)) if drawn is None else np.asarray(drawn)
     _, first, face = np.unique(numbers, return_index=True, return_inverse=True)
 

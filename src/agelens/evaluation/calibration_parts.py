@@ -80,8 +80,8 @@ def fit_temperature(
     nll = FIGURES["nll"]
     change = f"{nll.name} {nll.written(compared.old)} -> {nll.written(compared.new)} {nll.unit}"
     if not (compared.better or force):
-        no_better = f"a new one, {new:.3f} ± {error:.3f}, is no better beyond chance ({change})"
-        return before, Decision(head, False, f"temperature {old:.3f} kept: {no_better}")
+        no_better = f"a new one, {new:.3f} ± {error:.3f}, is no better beyond chance: {change}"
+        return before, Decision(head, False, f"temperature {old:.3f} kept; {no_better}")
     after = _with(before, head, faces.fitted(len(labels)), **{field: round(new, 4)})
     return after, Decision(head, True, f"temperature {new:.3f} ± {error:.3f} for {old:.3f}; {change}")
 
@@ -110,13 +110,13 @@ def fit_intervals(
     )
     held = FIGURES["interval_coverage"]
     old_share, new_share = (held.written(shares[_NINETY]) for shares in compared.held)
-    change = f"90 % intervals hold {old_share} -> {new_share}"
+    change = f"90 % intervals hold {old_share} -> {new_share}; {allowed(count)}"
     moved = _distribution(before) != _distribution(old)
     if not (compared.better or moved or old.age_intervals is None or force):
-        return before, Decision("intervals", False, f"kept: new ones are no better beyond chance ({change})")
+        return before, Decision("intervals", False, f"kept: new ones are no better beyond chance: {change}")
     table = conformal.fit(now, true, neighbours=count)
     after = _with(before, "intervals", faces.fitted(images), age_intervals=table)
-    return after, Decision("intervals", True, f"{change}; {allowed(count)}")
+    return after, Decision("intervals", True, change)
 
 
 def allowed(neighbours: int) -> str:
