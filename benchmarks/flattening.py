@@ -16,7 +16,8 @@ import numpy as np
 
 from agelens import ages, metrics
 from agelens.data.manifest import read_manifest
-from agelens.evaluation.calibration import calibrate, prior_offsets
+from agelens.evaluation.calibration import calibrate
+from agelens.evaluation.temperature import prior_offsets
 from agelens.inference.batch import read_each
 from agelens.inference.predictor import Predictor
 from agelens.models.bundle import Bundle, read_bundle
@@ -44,7 +45,7 @@ def main() -> None:
         batch = read_each(predictor, [manifest.path(sample) for sample in samples])
     truth = np.array([samples[row].age for row in batch.rows], dtype=np.float64)
     print(f"{len(truth)} faces of {' and '.join(splits)}; {(truth >= 70).sum()} of them 70 or older")
-    print("ages     power    MAE   RMSE  bias from 70  ECE of P(>= 18)")
+    print("ages     power    MAE   RMSE  bias from 70  calibration error of P(>= 18)")
     for start, power in [(0, 0.0), *((0, p) for p in POWERS), *((50, p) for p in POWERS)]:
         offsets = prior_offsets(manifest, power, start)
         probabilities = ages.retempered(batch.reading.age, 1.0, offsets)
@@ -53,7 +54,7 @@ def main() -> None:
         mae, rmse = metrics.mae(truth, answer), metrics.rmse(truth, answer)
         bias = metrics.bias(truth[old], answer[old])
         ece = metrics.calibration_error(truth >= 18, ages.survival(probabilities, 18))
-        print(f"from {start:<3} {power:>5} {mae:>6.2f} {rmse:>6.2f} {bias:>13.2f} {ece:>16.3f}")
+        print(f"from {start:<3} {power:>5} {mae:>6.2f} {rmse:>6.2f} {bias:>13.2f} {ece:>29.3f}")
 
 
 if __name__ == "__main__":

@@ -96,20 +96,54 @@ def negative_log_likelihood(probabilities: ArrayLike, label: ArrayLike) -> float
     return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
 
-def calibration_error(outcome: ArrayLike, probability: ArrayLike, bins: int = 15) -> float:
-    """The expected calibration error (ECE): the gap of probabilities to frequencies, over equally wide bins.
+def calibration_error(
+    outcome: ArrayLike, probability: ArrayLike, drawn: ArrayLike | None = None, bins: int = 15
+) -> float:
+    """The root mean squared gap of probabilities to frequencies, over bins of equally many faces; debiased.
 
-    Naeini et al. 2015, for a binary outcome: (n,) of 0 or 1, and the (n,) probabilities of 1.
+    For a binary outcome: (n,) of 0 or 1, and the (n,) probabilities of 1. The usual expected calibration
+    error (Naeini et al. 2015) counts chance in each bin as error, so that a perfect model has some, and a
+    resampled one more. This is the debiased estimate of Kumar, Liang & Ma 2019, "Verified uncertainty
+    calibration": in a bin, the mean product of the gaps of two different faces, whose chances cancel. It is 0
+    where the mean over all faces falls below 0.
+
+    Args:
+        outcome: what happened.
+        probability: what was stated.
+        drawn: (n,) the number of each face, where a resample may hold one twice; None for n different faces.
+        bins: how many there are; one without two different faces adds nothing.
     """
-    happened, stated = np.asarray(outcome), np.asarray(probability, dtype=np.float64)
-    bin_of = np.minimum((stated * bins).astype(int), bins - 1)
-    gaps = np.bincount(bin_of, weights=stated - happened)
-    return float(np.abs(gaps).sum() / len(stated))
+    stated = np.asarray(probability, dtype=np.float64)
+    edges = np.quantile(stated, np.arange(1, bins) / bins)
+    gap, bin_of = stated - np.asarray(outcome), np.searchsorted(edges, stated, side="right")
+    numbers = np.arange(len(gap)) if drawn is None else np.asarray(drawn)
+    _, first, face = np.unique(numbers, return_index=True, return_inverse=True)
+
+    def of_bins(values: ArrayLike, squares: ArrayLike) -> NDArray[np.float64]:
+        """The sum over the pairs of different faces of each bin."""
+        total = np.bincount(bin_of, values, bins) ** 2
+        return np.asarray(total - np.bincount(bin_of[first], squares, bins))
+
+    products = of_bins(gap, np.bincount(face, gap) ** 2)
+    pairs = of_bins(np.ones(len(gap)), np.bincount(face) ** 2)
+    squared = np.divide(products, pairs, out=np.zeros(bins), where=pairs > 0.5)
+    return float(np.sqrt(max(0.0, float(np.bincount(bin_of, minlength=bins) @ squared)) / len(gap)))
 
 
 def interval_width(intervals: ArrayLike) -> float:
     """The mean width of (n, 2) intervals, years."""
     return float(np.mean(np.diff(intervals)))
+
+
+def interval_score(true: ArrayLike, intervals: ArrayLike, level: float) -> NDArray[np.float64]:
+    """The score of each central interval of a level, years, lower is better: (n,), (n, 2) -> (n,).
+
+    Its width, and 2 / (1 - level) for each year that the truth lies outside (Gneiting & Raftery 2007, eq.
+    43).
+    """
+    truth, (low, high) = np.asarray(true, dtype=np.float64), np.transpose(intervals)
+    outside = np.maximum(low - truth, 0) + np.maximum(truth - high, 0)
+    return np.asarray(high - low + 2 / (1 - level) * outside)
 
 
 def bootstrap(

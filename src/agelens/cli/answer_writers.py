@@ -135,10 +135,14 @@ def _cells(face: Face) -> list[str | Text]:
 
     from agelens.inference.annotate import certainty
 
-    asked = [] if face.at_least_probability is None else [f"{face.at_least_probability:.1%}"]
+    asked = []
+    if face.at_least is not None:
+        asked = ["–" if face.at_least_probability is None else f"{face.at_least_probability:.1%}"]
     if face.refused:
         refusal = Text(f"refused: quality {face.quality:.2f}", style="yellow")
         return ["–", "", refusal, "", *[""] * len(asked)]
-    low, high = face.age_interval
-    sure = certainty(face.gender_probability)
-    return [f"{face.age:.1f}", f"{low:.0f} – {high:.0f}", str(face.gender), sure, *asked]
+    age = interval = "–"
+    if face.age is not None and face.age_interval is not None:
+        low, high = face.age_interval
+        age, interval = f"{face.age:.1f}", f"{low:.0f} – {high:.0f}"
+    return [age, interval, str(face.gender or "–"), certainty(face.gender_probability), *asked]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -118,7 +118,16 @@ def _suspected_by_model(labelled: Manifest, predictor: Predictor) -> list[Findin
     paths = [labelled.path(sample) for sample in labelled.samples]
     with progress("reading faces", len(paths)) as advance:
         batch = read_each(predictor, paths, progress=advance)
-    return suspected_labels(labelled.samples, batch.rows, batch.reading.age, batch.reading.gender)
+    # Of what it has not learnt, a model suspects nothing.
+    known = [replace(sample, **_unlearnt(predictor)) for sample in labelled.samples]
+    return suspected_labels(known, batch.rows, batch.reading.age, batch.reading.gender)
+
+
+def _unlearnt(predictor: Predictor) -> dict[str, Any]:
+    """The labels that a model has not learnt to answer, emptied."""
+    labels = {"age": ("age", "age_low", "age_high"), "gender": ("gender",)}
+    heads = predictor.bundle.spec.heads
+    return {name: None for head, names in labels.items() if head not in heads for name in names}
 
 
 def _write_cleaned(labelled: Manifest, found: Audit, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``agelens calibrate``: temperatures and conformal intervals, fitted on validation."""
+"""``agelens calibrate``: temperatures, conformal intervals and a scale of quality, fitted on validation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agelens.cli.console import DetectorOption, ModelOption, progress
+from agelens.cli.console import DetectorOption, ModelOption, progress, tell_unless_chips
 
 
 def calibrate(
@@ -18,17 +18,24 @@ def calibrate(
         typer.Option(help="Split to fit on, never the one to report on; repeatable.", show_default="val"),
     ] = None,
     flatten: Annotated[
-        float,
+        float | None,
         typer.Option(
             min=0,
             max=1,
-            help="Prior correction: divide each age's probability by its frequency in 'train' to this power.",
+            help="Prior correction: divide each age's probability by its frequency in 'train' to this power; "
+            "0 takes it back (default: as the bundle has it).",
         ),
-    ] = 0.0,
+    ] = None,
     flatten_from: Annotated[
         int,
         typer.Option(min=0, max=100, help="Youngest age of the prior correction, years; needs --flatten."),
     ] = 0,
+    quality_only: Annotated[
+        bool, typer.Option("--quality-only", help="Fit the scale of quality alone; this needs no labels.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take what is fitted even where it is no better.")
+    ] = False,
     detector: DetectorOption = "whole",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for a calibrated copy (default: in place).")
@@ -36,35 +43,44 @@ def calibrate(
 ) -> None:
     """Fit a bundle's intervals and probabilities so that they hold as often as they say.
 
-    The bundle and its card are rewritten, or a copy of them; figures recorded before are dropped.
+    Each part is measured on faces left out of its fit; one that is not better than what the bundle has, by
+    more than chance, is left as it is. The bundle and its card are rewritten, or a copy of them; figures
+    recorded before are dropped.
     """
     from agelens import evaluation
     from agelens.data.manifest import read_manifest
     from agelens.errors import AgeLensError
-    from agelens.figures import FIGURES
     from agelens.models.catalogue import resolve
 
+    if quality_only and flatten is not None:
+        raise AgeLensError("--quality-only leaves the ages as they are, --flatten does not: give one of them")
     if flatten_from and not flatten:
         raise AgeLensError("--flatten-from says from which age on, but not how much; use --flatten, too")
     table = read_manifest(manifest)
     splits = split or ["val"]
-    with progress("reading faces", sum(len(table.of_split(name).samples) for name in splits)) as advance:
+    paths = [table.path(sample) for name in splits for sample in table.of_split(name).samples]
+    bundle = resolve(model)
+    tell_unless_chips(paths, detector, bundle.spec.crop)
+    with progress("reading faces", len(paths)) as advance:
         report = evaluation.calibrate(
-            resolve(model),
+            bundle,
             table,
             splits,
             flatten=flatten,
             flatten_from=flatten_from,
+            quality_only=quality_only,
+            force=force,
             detector=detector,
             output=output,
             progress=advance,
         )
-    fitted, nll = report.bundle.spec.calibration, FIGURES["nll"]
-    typer.echo(f"{report.bundle.folder}: calibrated on {fitted.images} images of {fitted.fitted_on}")
-    for name, temperature, (before, after) in (
-        ("age", fitted.age_temperature, report.age_nll),
-        ("gender", fitted.gender_temperature, report.gender_nll),
-    ):
-        change = f"{nll.written(before)} -> {nll.written(after)}"
-        typer.echo(f"{name:<7} temperature {temperature:.3f}; {nll.name} {change} {nll.unit}")
-    typer.echo("recorded metrics are dropped: run 'agelens evaluate --write' anew")
+    done = "calibrated" if report.changed else "left as it is"
+    named = " and ".join(dict.fromkeys(splits))
+    typer.echo(
+        f"{report.bundle.folder}: {done}, by {report.images} images of {named} "
+        f"({report.exact_ages} exact ages, {report.genders} genders)"
+    )
+    for one in report.decisions:
+        typer.echo(f"{one.part:<10} {one.said}")
+    if report.changed:
+        typer.echo("recorded metrics are dropped: run 'agelens evaluate --write' anew")

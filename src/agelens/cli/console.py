@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from agelens.faces.crop import CropConvention
     from agelens.figures import Table as PlainTable
 
 #: The names of ``faces.detection`` and ``inference.runtimes``, said again: Typer reads them at import time,
@@ -94,6 +95,14 @@ def progress(
 def tell(message: str) -> None:
     """Say something to the person, on stderr: stdout is for answers."""
     typer.echo(message, err=True)
+
+
+def tell_unless_chips(images: Sequence[Path], detector: DetectorName, convention: CropConvention) -> None:
+    """Say it where pictures that are to be read whole are plainly no aligned faces."""
+    from agelens.faces.chips import check_chips
+
+    if sentence := check_chips(images, detector, convention):
+        tell(f"agelens: {sentence}")
 
 
 def tell_failures(failures: Sequence[object]) -> None:

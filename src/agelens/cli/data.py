@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from agelens.cli import audit
-from agelens.cli.console import DetectorOption, ManifestArgument, progress, tell, tell_failures
+from agelens.cli.console import (
+    DetectorOption,
+    ManifestArgument,
+    progress,
+    tell,
+    tell_failures,
+    tell_unless_chips,
+)
 from agelens.data.readers import DATA_SETS
 from agelens.errors import ManifestError
 
@@ -120,10 +127,12 @@ def pack_data(
     """Decode and resize every image once, into shards that training reads without decoding."""
     from agelens.data.manifest import read_manifest
     from agelens.data.pack import crop_found, write_pack
+    from agelens.faces.crop import CropConvention
     from agelens.faces.detection import make_detector
 
     crop = crop_found(make_detector(detector))
     table = read_manifest(manifest)
+    tell_unless_chips([table.path(sample) for sample in table.samples], detector, CropConvention())
     with progress("packing", len(table.samples)) as advance:
         problems = write_pack(table, output, size, crop=crop, progress=advance, workers=workers)
     typer.echo(f"{output}: {len(table.samples) - len(problems)} images of {size} × {size}")

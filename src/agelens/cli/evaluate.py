@@ -67,6 +67,8 @@ def evaluate(
     bundle = _bundle_of(model)
     if write:
         check_not_packaged(bundle.folder)
+    paths = [table.path(sample) for sample in table.samples]
+    console.tell_unless_chips(paths, detector, bundle.spec.crop)
     predictor = Predictor(bundle, detector, runtime=runtime)
     with console.progress("evaluating", len(table.samples)) as advance:
         result = evaluation.evaluate(predictor, table, options, progress=advance)

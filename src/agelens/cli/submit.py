@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agelens.cli.console import DetectorOption, progress, tell, tell_failures
+from agelens.cli.console import DetectorOption, progress, tell, tell_failures, tell_unless_chips
 from agelens.cli.options import with_options
 from agelens.errors import AgeLensError
 from agelens.inference.options import AnswerOptions
@@ -65,9 +65,10 @@ def submit(
     from agelens.inference.predictor import load
 
     output = output or Path("submission.csv")
-    total = len(read_competition_folder(data).images) * len(models)
+    images = list(read_competition_folder(data).images.values())
     predictors = [load(name, detector) for name in models]
-    with progress("answering", total) as advance:
+    tell_unless_chips(images, detector, predictors[0].bundle.spec.crop)
+    with progress("answering", len(images) * len(models)) as advance:
         report = write(predictors, data, output, gender_code=code, progress=advance, **chosen)
     _print(report)
     if report.problems:

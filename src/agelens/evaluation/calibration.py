@@ -1,4 +1,4 @@
-"""Fit what makes a bundle's probabilities honest, on a split that training has not seen."""
+"""Fit what makes a bundle's answers honest, on a split that training has not seen; never make it worse."""
 
 from __future__ import annotations
 
@@ -7,30 +7,53 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from agelens import ages, conformal, metrics
 from agelens.data.manifest import Manifest
 from agelens.errors import ManifestError, OutputError
+from agelens.evaluation.calibration_parts import (
+    LEAST,
+    CalibrationFaces,
+    Decision,
+    fit_intervals,
+    fit_quality,
+    fit_temperature,
+)
+from agelens.evaluation.temperature import prior_offsets
+from agelens.faces.detection import detectors_at_hand
 from agelens.faces.detection.base import DetectorName
 from agelens.files import check_not_packaged
 from agelens.inference.batch import read_each
 from agelens.inference.predictor import Predictor
-from agelens.labels import ages_of, genders_of
+from agelens.labels import genders_of
 from agelens.models.bundle import Bundle, copy_bundle, write_bundle
-from agelens.models.spec import Calibration
+from agelens.models.spec import HEADS, Calibration
 
-#: Tried for a temperature: from a quarter to four, in steps of 1 %.
-TEMPERATURES = np.exp(np.arange(-139, 140) * 0.01)
+#: Faces, drawn at random, that the scale of quality sees of each detector besides the one asked for.
+OTHER_DETECTORS_FACES = 500
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationReport:
-    """What was fitted, and the negative log-likelihoods (nats a face) before and after."""
+    """What was fitted, and what was kept.
+
+    Attributes:
+        bundle: the calibrated one; as it was where nothing was taken.
+        decisions: one a part.
+        images: faces that could be read.
+        exact_ages: of them.
+        genders: of them, known.
+    """
 
     bundle: Bundle
-    age_nll: tuple[float, float]
-    gender_nll: tuple[float, float]
+    decisions: tuple[Decision, ...]
+    images: int
+    exact_ages: int
+    genders: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything new was taken."""
+        return any(one.taken for one in self.decisions)
 
 
 def calibrate(
@@ -38,23 +61,32 @@ def calibrate(
     manifest: Manifest,
     splits: Sequence[str],
     *,
-    flatten: float = 0.0,
+    flatten: float | None = None,
     flatten_from: int = 0,
+    quality_only: bool = False,
+    force: bool = False,
     detector: DetectorName = "whole",
     output: Path | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> CalibrationReport:
-    """Fit temperatures (Guo et al. 2017) and conformal age intervals, and write them into the bundle.
+    """Fit temperatures, conformal age intervals and the scale of quality, and write them into the bundle.
+
+    Each part is measured on faces left out of its fit, and the bundle keeps what it has where the new is not
+    better by more than chance. Where nothing is, the bundle is not touched, and ``output`` is its plain copy.
 
     Args:
         bundle: the model; its ``bundle.json`` and card are rewritten, and its recorded metrics dropped, since
             they were measured without.
         manifest: labelled faces, exact ages.
         splits: to fit on, together; never the one to report on.
-        flatten: divide the probability of each age by how many faces of it ``train`` holds, to this power:
-            0 leaves it, 1 answers as if all ages were as frequent. It takes off some of the pull towards
-            frequent ages, and costs some mean error (prior correction, Saerens et al. 2002).
+        flatten: divide the probability of each age by how many faces of it ``train`` holds, to this power: 0
+            does not, 1 answers as if all ages were as frequent, None does what the bundle does. It takes off
+            some of the pull towards frequent ages, and costs some mean error (prior correction, Saerens et
+            al. 2002).
         flatten_from: only from this age on, years; those below keep their odds among themselves.
+        quality_only: fit the scale of quality alone, which needs no labels.
+        force: take what was fitted even where it is no better.
+        detector: how faces are found.
         output: a folder for a calibrated copy, new or empty; None changes the bundle itself.
 
     Raises:
@@ -68,63 +100,57 @@ def calibrate(
     if output is not None and output.exists() and any(output.iterdir()):
         raise OutputError(f"{output} is not empty; name a new folder for the calibrated copy")
     splits = tuple(dict.fromkeys(splits))  # named twice, it counts once
-    named, offsets = " and ".join(splits), prior_offsets(manifest, flatten, flatten_from)
-    plain = bundle.spec.model_copy(update={"calibration": Calibration()})
-    predictor = Predictor(Bundle(bundle.folder, plain), detector)
-    samples = [sample for split in splits for sample in manifest.of_split(split).samples]
-    batch = read_each(predictor, [manifest.path(sample) for sample in samples], progress=progress)
-    kept = [samples[row] for row in batch.rows]
-    true_age, gender = ages_of(kept), genders_of(kept)
-    with_age, with_gender = np.array([sample.age is not None for sample in kept], dtype=bool), gender >= 0
-    if min(with_age.sum(), with_gender.sum()) < 50:
-        raise ManifestError(
-            f"split {named!r} holds {with_age.sum()} exact ages and {with_gender.sum()} genders; "
-            "calibration needs 50 of each"
-        )
-    bins = np.rint(true_age[with_age]).astype(int)
-    age_temperature, age_nll = _temperature(batch.reading.age[with_age], bins)
-    gender_temperature, gender_nll = _temperature(batch.reading.gender[with_gender], gender[with_gender])
-    age_temperature = round(age_temperature, 4)
-    tempered = ages.retempered(batch.reading.age[with_age], age_temperature, offsets)
-    calibration = Calibration(
-        age_temperature=age_temperature,
-        age_offsets=offsets,
-        gender_temperature=round(gender_temperature, 4),
-        age_intervals=conformal.fit(tempered, true_age[with_age]),
-        fitted_on=named,
-        images=len(kept),
+    old, heads = bundle.spec.calibration, bundle.spec.heads
+    flattened = prior_offsets(manifest, flatten or 0.0, flatten_from)
+    offsets = old.age_offsets if flatten is None else flattened
+    samples = Manifest(
+        tuple(one for split in splits for one in manifest.of_split(split).samples), manifest.root
     )
-    spec = bundle.spec.model_copy(update={"calibration": calibration})
+    bare = Bundle(bundle.folder, bundle.spec.model_copy(update={"calibration": Calibration()}))
+    predictor = Predictor(bare, detector)
+    faces = _read(predictor, samples, " and ".join(splits), progress)
+    counts = {head: int(faces.labelled(head).sum()) for head in HEADS}
+    if (len(faces.age) if quality_only else max(counts[head] for head in heads)) < LEAST:
+        raise ManifestError(
+            f"split {faces.name!r} holds {len(faces.age)} faces, {counts['age']} exact ages and "
+            f"{counts['gender']} genders; calibration needs {LEAST} of what it is fitted on"
+        )
+    new, decisions = old, []
+    if not quality_only:
+        for head in heads:
+            new, decision = fit_temperature(head, new, faces, force=force)
+            decisions.append(decision)
+        if "age" in heads:
+            new, decision = fit_intervals(new, old, offsets, faces, force=force)
+            decisions.append(decision)
+    found = {predictor.detector.name: faces}
+    some = np.random.default_rng(0).permutation(len(samples.samples))[:OTHER_DETECTORS_FACES]
+    others = Manifest(tuple(samples.samples[row] for row in some), samples.root)
+    for other in detectors_at_hand():
+        if other.name not in found:
+            found[other.name] = _read(Predictor(bare, other), others, faces.name)
+    new, decision = fit_quality(new, old, predictor.detector.name, found, heads, force=force)
+    decisions.append(decision)
+    changed = any(one.taken for one in decisions)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         copy_bundle(bundle, output)
-    return CalibrationReport(write_bundle(output or bundle.folder, spec, {}), age_nll, gender_nll)
+        bundle = Bundle(output, bundle.spec)
+    if changed:
+        new = new.model_copy(update={"fitted_on": faces.name, "images": len(faces.age)})
+        bundle = write_bundle(bundle.folder, bundle.spec.model_copy(update={"calibration": new}), {})
+    return CalibrationReport(bundle, tuple(decisions), len(faces.age), counts["age"], counts["gender"])
 
 
-def prior_offsets(manifest: Manifest, power: float, start: int) -> tuple[float, ...]:
-    """Nats, one an age: minus the logarithm of its frequency in ``train``, times the power.
-
-    Below the age ``start`` it is that of ``start``.
-
-    Raises:
-        ManifestError: ``train`` has no ages, or there is a start but no power.
-    """
-    if power == 0 and start > 0:
-        raise ManifestError(f"ages are to be flattened from {start} on, but not how much; use --flatten, too")
-    if power == 0:
-        return Calibration().age_offsets
-    years = [s.point_age for s in manifest.of_split("train").samples if s.point_age is not None]
-    if not years:
-        raise ManifestError("the split 'train' holds no ages whose frequencies could be flattened")
-    nats = -power * np.log(ages.frequencies(years))
-    nats[:start] = nats[start]
-    return tuple(np.round(nats - nats.min(), 4).tolist())
-
-
-def _temperature(
-    probabilities: ages.FloatArray, labels: NDArray[np.intp]
-) -> tuple[float, tuple[float, float]]:
-    """The temperature of the least negative log-likelihood, with that at 1 and at it."""
-    nll = metrics.negative_log_likelihood
-    least, best = min((nll(ages.retempered(probabilities, t), labels), float(t)) for t in TEMPERATURES)
-    return best, (nll(probabilities, labels), least)
+def _read(
+    predictor: Predictor,
+    manifest: Manifest,
+    name: str,
+    progress: Callable[[int], None] = lambda done: None,
+) -> CalibrationFaces:
+    """The faces of a manifest that can be read."""
+    paths = [manifest.path(sample) for sample in manifest.samples]
+    batch = read_each(predictor, paths, progress=progress)
+    kept = [manifest.samples[row] for row in batch.rows]
+    exact = [np.nan if sample.age is None else sample.age for sample in kept]
+    return CalibrationFaces(name, batch.reading, batch.picture, np.array(exact, float), genders_of(kept))

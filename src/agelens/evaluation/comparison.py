@@ -39,10 +39,13 @@ def compare(name: str, table: Path, predictions: Predictions, resamples: int = 1
     """
     theirs = _read(table)
     names = [PurePath(sample.image).name for sample in predictions.samples]
-    labelled = predictions.exact & (predictions.true_gender >= 0)
+    labelled = predictions.exact & predictions.with_gender
     both = np.flatnonzero(labelled & np.array([name in theirs for name in names], dtype=bool))
     if not both.size:
-        raise ManifestError(f"{table} answers none of the faces measured; they are matched by file name")
+        raise ManifestError(
+            f"{table} answers none of the faces measured that have an age and a gender of both the label and "
+            "the model; they are matched by file name"
+        )
     true_age, true_gender = predictions.true_age[both], predictions.true_gender[both]
 
     def figures(age: Floats, gender: NDArray[np.int64]) -> dict[str, Callable[[NDArray[np.intp]], float]]:

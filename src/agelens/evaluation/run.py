@@ -16,10 +16,10 @@ from agelens.data.problems import Problem
 from agelens.errors import ManifestError
 from agelens.evaluation.age_checks import age_checks
 from agelens.evaluation.coverage import coverage_by_band
-from agelens.evaluation.gaps import gaps
+from agelens.evaluation.gaps import gaps, left_out
 from agelens.evaluation.groups import group_errors
 from agelens.evaluation.predictions import Predictions
-from agelens.evaluation.risk_coverage import risk_coverage
+from agelens.evaluation.risk_coverage import refusals, risk_coverage
 from agelens.files import write_csv
 from agelens.inference.answers import Reading
 from agelens.inference.batch import read_each
@@ -27,7 +27,7 @@ from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import Predictor
 from agelens.labels import GENDERS
 from agelens.models.measurement import Measurement
-from agelens.models.spec import Calibration
+from agelens.models.spec import HEADS, Calibration
 
 #: Figures by key: each takes the numbers of the rows that it is measured on.
 Figures = dict[str, Callable[[NDArray[np.intp]], float]]
@@ -83,11 +83,13 @@ def evaluate(
     if not batch.rows:
         raise ManifestError("no image could be read: " + "; ".join(str(problem) for problem in problems[:3]))
     reading, calibration = batch.reading, predictor.bundle.spec.calibration
+    heads = predictor.bundle.spec.heads
+    of_age, of_gender = (1.0 if head in heads else np.nan for head in HEADS)  # not learnt, not answered
     predictions = Predictions(
         samples=tuple(manifest.samples[row] for row in batch.rows),
-        age=ages.point(reading.age, options.point),
-        interval=conformal.interval(reading.age, options.level, calibration.age_intervals),
-        male=reading.gender[:, 0].astype(np.float64),
+        age=of_age * ages.point(reading.age, options.point),
+        interval=of_age * conformal.interval(reading.age, options.level, calibration.age_intervals),
+        male=of_gender * reading.gender[:, 0].astype(np.float64),
         quality=batch.quality,
     )
     figures = measure(predictions, reading, resamples)
@@ -107,7 +109,9 @@ def evaluate(
         figures=figures,
         groups=group_errors(predictions),
         gaps=gaps(predictions, resamples),
+        left_out=left_out(predictions),
         risk_coverage=risk_coverage(predictions, resamples),
+        refusals=refusals(predictions),
         coverage=coverage_by_band(reading.age[exact], predictions.true_age[exact], calibration.age_intervals),
         age_checks=age_checks(predictions),
     )
@@ -126,9 +130,9 @@ def measure(predictions: Predictions, reading: Reading, resamples: int = 1000) -
     true_gender, gender, male = predictions.true_gender, predictions.gender, reading.gender[:, 0]
     crps = ages.crps(reading.age, np.nan_to_num(true_age))
     adult, of_age = true_age >= ages.ADULT, ages.survival(reading.age, ages.ADULT)
-    with_age, with_gender = ~np.isnan(true_age), true_gender >= 0
+    with_age, with_gender = predictions.with_age, predictions.with_gender
     if not (with_age | with_gender).any():
-        raise ManifestError("no image carries a label to measure against")
+        raise ManifestError("no image carries a label to measure against, of what the model answers")
     both: Figures = {
         "score": lambda i: metrics.competition_score(true_age[i], answer[i], true_gender[i], gender[i])
     }
@@ -140,10 +144,10 @@ def measure(predictions: Predictions, reading: Reading, resamples: int = 1000) -
         "crps": lambda i: float(crps[i].mean()),
         "interval_coverage": lambda i: metrics.coverage(true_age[i], intervals[i]),
         "interval_width": lambda i: metrics.interval_width(intervals[i]),
-        "adult_calibration_error": lambda i: metrics.calibration_error(adult[i], of_age[i]),
+        "adult_calibration_error": lambda i: metrics.calibration_error(adult[i], of_age[i], i),
     }
     genders: Figures = {
-        "gender_calibration_error": lambda i: metrics.calibration_error(true_gender[i] == 0, male[i]),
+        "gender_calibration_error": lambda i: metrics.calibration_error(true_gender[i] == 0, male[i], i),
         "gender_accuracy": lambda i: metrics.accuracy(true_gender[i], gender[i]),
         "gender_macro_f1": lambda i: metrics.macro_f1(true_gender[i], gender[i]),
     }
@@ -168,7 +172,7 @@ def _uncalibrated(
         "uncalibrated_coverage": lambda i: metrics.coverage(true[i], bounds[i]),
         "uncalibrated_width": lambda i: metrics.interval_width(bounds[i]),
     }
-    return _on(~np.isnan(true), figures, resamples)
+    return _on(predictions.with_age, figures, resamples)
 
 
 def _on(labelled: NDArray[np.bool_], figures: Figures, resamples: int) -> dict[str, metrics.Estimate]:
@@ -179,19 +183,23 @@ def _on(labelled: NDArray[np.bool_], figures: Figures, resamples: int) -> dict[s
 
 
 def write_predictions(path: Path, evaluation: Evaluation) -> None:
-    """Write what was answered for each image, beside its labels, as CSV."""
+    """Write what was answered for each image, beside its labels, as CSV; empty where nothing was."""
     p = evaluation.predictions
     years = ("true_age", "age", "age_low", "age_high")
     rows = (
         [
             sample.image,
             "" if sample.point_age is None else f"{sample.point_age:g}",
-            *(f"{age:.2f}" for age in (p.age[row], *p.interval[row])),
+            *(_written(age, ".2f") for age in (p.age[row], *p.interval[row])),
             sample.gender or "",
-            GENDERS[p.gender[row]],
-            f"{1 - p.male[row]:.4f}",
+            "" if np.isnan(p.male[row]) else GENDERS[p.gender[row]],
+            _written(1 - p.male[row], ".4f"),
             f"{p.quality[row]:.3f}",
         ]
         for row, sample in enumerate(p.samples)
     )
     write_csv(path, ("image", *years, "true_gender", "gender", "p_female", "quality"), rows)
+
+
+def _written(value: float, form: str) -> str:
+    return "" if np.isnan(value) else format(value, form)

@@ -8,12 +8,16 @@ from PIL import Image, ImageDraw, ImageFont
 
 from agelens.faces.boxes import Box, intersection
 from agelens.faces.images import Source, open_image
-from agelens.figures import BLUE, ORANGE
+from agelens.figures import BLUE, GREEN, ORANGE
 from agelens.inference.answers import Face
 from agelens.labels import Gender
 
 #: Colours of boxes and labels, and of the text on them.
-COLOURS = {Gender.MALE: (BLUE, "white"), Gender.FEMALE: (ORANGE, "black")}
+COLOURS: dict[Gender | None, tuple[str, str]] = {
+    Gender.MALE: (BLUE, "white"),
+    Gender.FEMALE: (ORANGE, "black"),
+    None: (GREEN, "white"),  # the model answers none
+}
 
 #: The colours of a face whose answers are withheld.
 REFUSED = ("#5a6068", "white")
@@ -57,13 +61,23 @@ def annotate(image: Source, faces: Sequence[Face], max_side: int = 4096) -> Imag
 
 
 def label(face: Face) -> str:
-    """Two short lines: the age with its interval, then the gender with its probability."""
-    low, high = face.age_interval
-    return f"{face.age:.0f} y ({low:.0f}-{high:.0f})\n{face.gender} {certainty(face.gender_probability)}"
+    """Two short lines: the age with its interval, then the gender with its probability.
+
+    A dash stands for what the model does not answer.
+    """
+    age = gender = "-"
+    if face.age is not None and face.age_interval is not None:
+        low, high = face.age_interval
+        age = f"{face.age:.0f} y ({low:.0f}-{high:.0f})"
+    if face.gender is not None:
+        gender = f"{face.gender} {certainty(face.gender_probability)}"
+    return f"{age}\n{gender}"
 
 
-def certainty(probability: float) -> str:
-    """A probability as a person reads it: no answer is 100 % sure."""
+def certainty(probability: float | None) -> str:
+    """A probability as a person reads it: no answer is 100 % sure; a dash where there is none."""
+    if probability is None:
+        return "–"
     return ">99%" if probability >= 0.995 else f"{probability:.0%}"
 
 

@@ -14,11 +14,15 @@ from agelens.faces.boxes import Box
 from agelens.inference.carried import plain
 from agelens.inference.options import AnswerOptions
 from agelens.labels import Gender
+from agelens.models.spec import Head
 
 
-def _reported(digits: int | None = None, *, withheld: bool = False, asked: bool = False) -> dict[str, Any]:
-    """Of a reported field: its decimals, whether a refused face withholds it, or it is there if asked for."""
-    return {"digits": digits, "withheld": withheld, "asked": asked}
+def _reported(digits: int | None = None, *, head: Head | None = None, asked: bool = False) -> dict[str, Any]:
+    """Of a reported field: its decimals, the head that answers it, or that it is there if asked for.
+
+    A refused face withholds what a head answers.
+    """
+    return {"digits": digits, "withheld": head is not None, "head": head, "asked": asked}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,13 @@ class Face:
     """One face of a picture, answered.
 
     The fields that carry metadata are, in this order, the values of its JSON and the columns of its tables.
+    What the model has not learnt to answer is None.
 
     Attributes:
         box: x0, y0, x1, y1, in pixels of the upright original.
         detection: the detector's confidence, 0..1.
-        quality: 0..1, how far the face can be trusted to be read; see ``agelens.faces.quality``.
+        quality: 0..1, the share of the calibration faces that could be trusted less to be read; see
+            ``agelens.faces.quality``.
         refused: why the answers are withheld from JSON and tables; None where they are not.
         age: years; the point of the distribution that was asked for.
         age_interval: years; holds the age with probability ``interval_level``.
@@ -46,16 +52,16 @@ class Face:
     detection: float = field(metadata=_reported(3))
     quality: float = field(default=1.0, kw_only=True, metadata=_reported(3))
     refused: str | None = field(default=None, kw_only=True, metadata=_reported())
-    age: float = field(metadata=_reported(1, withheld=True))
-    age_interval: tuple[float, float] = field(metadata=_reported(1, withheld=True))
+    age: float | None = field(metadata=_reported(1, head="age"))
+    age_interval: tuple[float, float] | None = field(metadata=_reported(1, head="age"))
     interval_level: float = field(metadata=_reported())
-    gender: Gender = field(metadata=_reported(withheld=True))
-    gender_probability: float = field(metadata=_reported(3, withheld=True))
+    gender: Gender | None = field(metadata=_reported(head="gender"))
+    gender_probability: float | None = field(metadata=_reported(3, head="gender"))
     at_least: int | None = field(default=None, kw_only=True, metadata=_reported(asked=True))
     at_least_probability: float | None = field(
-        default=None, kw_only=True, metadata=_reported(3, withheld=True, asked=True)
+        default=None, kw_only=True, metadata=_reported(3, head="age", asked=True)
     )
-    age_probabilities: NDArray[np.float32] = field(repr=False, compare=False)
+    age_probabilities: NDArray[np.float32] | None = field(repr=False, compare=False)
 
     @classmethod
     def answered(cls, options: AnswerOptions, *, quality: float, **values: Any) -> Face:
@@ -67,12 +73,23 @@ class Face:
             return face
         return replace(face, at_least=asked, at_least_probability=face.probability_at_least(asked))
 
+    def without(self, heads: Sequence[Head]) -> Face:
+        """The face with nothing that these heads would answer."""
+        unknown: dict[str, Any] = {
+            one.name: None for one in fields(self) if one.metadata.get("head") in heads
+        }
+        if "age" in heads:
+            unknown["age_probabilities"] = None
+        return replace(self, **unknown)
+
     def probability_at_least(self, age: int) -> float:
         """The probability that the person is ``age`` or older.
 
         Raises:
-            ValueError: ``age`` is not within 0..100.
+            ValueError: ``age`` is not within 0..100, or the model answers no ages.
         """
+        if self.age_probabilities is None:
+            raise ValueError("the model has not learnt to answer ages")
         return float(ages.survival(self.age_probabilities, age))
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens.errors import ImageError
-from agelens.faces import quality
 from agelens.faces.images import Pixels
 from agelens.inference.answers import Reading, concatenate
 from agelens.inference.predictor import LargestFace, Predictor
@@ -30,6 +29,7 @@ class BatchReading:
         reading: their distributions, in the order of ``rows``.
         errors: position -> why an image could not be read.
         without_face: how many were read whole, since no face was found in them.
+        picture: (n,) 0..1, the part of the quality that the picture decides; 0 where no face was found.
         quality: (n,) 0..1, in the order of ``rows``; see ``agelens.faces.quality``.
     """
 
@@ -37,6 +37,7 @@ class BatchReading:
     reading: Reading
     errors: dict[int, str]
     without_face: int
+    picture: NDArray[np.float64]
     quality: NDArray[np.float64]
 
 
@@ -79,5 +80,6 @@ def read_each(
         done += len(window)
         progress(done)
     reading = concatenate(readings)
-    judged = quality.of_answers(np.array(qualities), reading.age)
-    return BatchReading(tuple(rows), reading, errors, without_face, judged)
+    pictures = np.array(qualities, dtype=np.float64)
+    judged = predictor.qualities(pictures, reading)
+    return BatchReading(tuple(rows), reading, errors, without_face, pictures, judged)

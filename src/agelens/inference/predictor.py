@@ -27,6 +27,7 @@ from agelens.inference.sources import ImageRef
 from agelens.labels import GENDERS
 from agelens.models.bundle import Bundle
 from agelens.models.catalogue import EMBEDDED, resolve
+from agelens.models.spec import HEADS
 from agelens.parallel import map_ahead
 
 
@@ -86,6 +87,7 @@ class Predictor:
         self.detector = make_detector(detector, yunet) if isinstance(detector, str) else detector
         self.threads = threads or _available_cores()
         self._batch_size, self._max_pixels, self._max_faces = batch_size, max_pixels, max_faces
+        self._unlearnt = [head for head in HEADS if head not in bundle.spec.heads]
         self._network = load_network(bundle.model, runtime, self.threads)
         # pixels / 255 normalised, as one multiplication and one addition
         std = np.asarray(bundle.spec.input.std, dtype=np.float32)
@@ -138,7 +140,7 @@ class Predictor:
         reading = self.read_faces([crop for one in images for crop in one.crops], flip=options.flip)
         pictures = np.array([value for one in images for value in one.qualities])
         detections = [found for one in images for found in one.detections]
-        faces = iter(self.answer(detections, reading, quality.of_answers(pictures, reading.age), options))
+        faces = iter(self.answer(detections, reading, self.qualities(pictures, reading), options))
         for one in images:
             yield replace(one.answer, faces=tuple(islice(faces, len(one.detections))))
 
@@ -153,7 +155,7 @@ class Predictor:
         points = ages.point(reading.age, options.point)
         bounds = self.intervals(reading, options.level)
         likelier = reading.gender.argmax(axis=-1)
-        return [
+        faces = [
             Face.answered(
                 options,
                 box=found.box,
@@ -167,6 +169,12 @@ class Predictor:
             )
             for row, found in enumerate(detections)
         ]
+        return [face.without(self._unlearnt) for face in faces]
+
+    def qualities(self, pictures: NDArray[np.float64], reading: Reading) -> NDArray[np.float64]:
+        """The quality of n faces, (n,) in 0..1, by the part that their pictures decide and their answers."""
+        age = None if "age" in self._unlearnt else reading.age
+        return quality.of_answers(pictures, age, self.bundle.spec.calibration.quality, self.detector.name)
 
     def read_faces(self, crops: Sequence[Pixels] | NDArray[np.uint8], *, flip: bool = False) -> Reading:
         """Run the network on aligned faces: (n, S, S, 3) uint8 RGB, S the bundle's input size.

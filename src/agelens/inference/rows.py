@@ -24,7 +24,9 @@ def columns(options: AnswerOptions) -> dict[str, type]:
     for one in sorted(
         reported_fields(options), key=lambda one: (one.metadata["asked"], one.name == "refused")
     ):
-        first: type = (get_args(kinds[one.name]) or (kinds[one.name],))[0]
+        first = kinds[one.name]
+        while inner := get_args(first):  # of an optional kind, and of a pair, the first
+            first = inner[0]
         named |= dict.fromkeys(_SPLIT.get(one.name, (one.name,)), str if issubclass(first, str) else first)
         if one.name == "refused":
             named["error"] = str

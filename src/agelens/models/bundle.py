@@ -47,7 +47,7 @@ class Bundle:
     @property
     def fingerprint(self) -> str:
         """The SHA-256 of what answers depend on: the network, its input, the crop, the calibration."""
-        parts = self.spec.model_dump_json(include={"input", "crop", "calibration"})
+        parts = self.spec.model_dump_json(include={"input", "crop", "calibration", "heads"})
         return hashlib.sha256((self.spec.files[MODEL_FILE] + parts).encode()).hexdigest()
 
     def measurements(self) -> dict[str, Measurement]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
@@ -10,7 +11,14 @@ from typing import Any
 from agelens.figures import FIGURES, Table
 from agelens.models import tables
 from agelens.models.measurement import Headline, Measurement
-from agelens.models.spec import BundleSpec, Calibration
+from agelens.models.spec import HEADS, PARTS, BundleSpec, Calibration, Part
+
+_PARTS: dict[Part, str] = {
+    "age": "temperature of age",
+    "gender": "temperature of gender",
+    "intervals": "conformal intervals",
+    "quality": "scale of quality",
+}
 
 
 def model_card(spec: BundleSpec, measurements: Mapping[str, Measurement]) -> str:
@@ -22,6 +30,7 @@ def model_card(spec: BundleSpec, measurements: Mapping[str, Measurement]) -> str
         name=spec.name,
         description=spec.description
         or "Reads age (a distribution over 0..100 years) and gender from an aligned face.",
+        heads=_heads(spec),
         size=spec.input.size,
         crop=spec.crop.name,
         licence=spec.licence,
@@ -54,12 +63,29 @@ def markdown(table: Table) -> str:
     return "\n\n".join(filter(None, (table.title, "\n".join(lines), table.note.replace("*", r"\*"))))
 
 
+def _heads(spec: BundleSpec) -> str:
+    """What it has not learnt, as an item of the list; nothing where it has learnt all."""
+    missing = [head for head in HEADS if head not in spec.heads]
+    return "".join(f"- it has not learnt {head}, and answers none\n" for head in missing)
+
+
 def _calibration(fitted: Calibration) -> str:
     if not fitted.fitted_on:
         return "none"
     rare = "; rare ages made likelier (prior correction)" if any(fitted.age_offsets) else ""
-    where = f"{fitted.images} images of `{fitted.fitted_on}`"
-    return f"temperatures and conformal intervals fitted on {where}{rare}"
+    if not fitted.parts:
+        where = f"{fitted.images} images of `{fitted.fitted_on}`"
+        return f"temperatures and conformal intervals fitted on {where}{rare}"
+    by_faces = defaultdict(list)
+    for part in PARTS:
+        if faces := fitted.parts.get(part):
+            by_faces[faces].append(_PARTS[part])
+    told = [
+        f"{', '.join(parts)} fitted on {faces.images} images of `{faces.on}`"
+        for faces, parts in by_faces.items()
+    ]
+    refused = "; `--min-quality 0.1` refuses the worst tenth of these faces" if fitted.quality else ""
+    return "; ".join(told) + rare + refused
 
 
 def _front_matter(spec: BundleSpec) -> str:

@@ -19,8 +19,11 @@ from agelens.metrics import Estimate
 #: Groups smaller than this are marked, and named neither best nor worst: a few faces move their figures.
 SMALL = 50
 
-#: Whom an age check was measured on, where it was everybody.
+#: Whom an age check or a refusal was measured on, where it was everybody.
 EVERYBODY = "all"
+
+#: The lowest qualities that refusals by group are measured at.
+REFUSAL_THRESHOLDS = (0.05, 0.1, 0.2, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,27 @@ class Gap:
     worst_value: float
     best_value: float
     gap: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A group whose labelled faces are too few for a gap, with its figure all the same."""
+
+    by: str  # what the groups are cut by
+    figure: str  # as ``Gap``'s
+    name: str
+    images: int  # that carry the label
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The share of a group's faces that are refused at each threshold of quality."""
+
+    by: str  # as ``GroupError``'s, or ``all``
+    name: str
+    images: int
+    refused: tuple[float, ...]  # one a threshold of ``REFUSAL_THRESHOLDS``
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +163,11 @@ class Measurement(Headline):
 
     groups: tuple[GroupError, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     risk_coverage: Annotated[tuple[RiskCoverage, ...], BeforeValidator(_by_place)] = Field(
         default=(), validation_alias=AliasChoices("risk_coverage", "refusing")
     )
+    refusals: tuple[Refusal, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     age_checks: tuple[AgeCheck, ...] = ()
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agelens.conformal import ConformalTable
 from agelens.faces.crop import CropConvention
+from agelens.faces.quality import QualityScale
 from agelens.labels import GENDERS, NUM_AGES
 from agelens.models.measurement import Headline
 
@@ -17,6 +18,14 @@ SCHEMA_VERSION = 2
 READ_VERSIONS = (1, 2)
 
 RGB = tuple[float, float, float]
+
+#: What a network may have learnt to answer.
+Head = Literal["age", "gender"]
+HEADS: tuple[Head, ...] = ("age", "gender")
+
+#: What calibration fits, each by itself: the temperatures of the two heads, age intervals, and quality.
+Part = Literal["age", "gender", "intervals", "quality"]
+PARTS: tuple[Part, ...] = ("age", "gender", "intervals", "quality")
 
 
 class InputSpec(BaseModel):
@@ -30,6 +39,15 @@ class InputSpec(BaseModel):
     std: RGB
 
 
+class Fitted(BaseModel):
+    """The faces that a part of the calibration was fitted on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    on: str  # the split
+    images: int = Field(ge=0)
+
+
 class Calibration(BaseModel):
     """What turns logits into honest probabilities; 1.0 leaves them as the network gave them."""
 
@@ -39,8 +57,16 @@ class Calibration(BaseModel):
     gender_temperature: float = Field(default=1.0, gt=0)
     age_offsets: tuple[float, ...] = (0.0,) * NUM_AGES  # nats, added to the tempered age logits
     age_intervals: ConformalTable | None = None
-    fitted_on: str = ""  # the split; empty where nothing was fitted
+    quality: QualityScale | None = None  # without it, quality is a plain score
+    fitted_on: str = ""  # the split last fitted on; empty where nothing was fitted
     images: int = Field(default=0, ge=0)  # that it was fitted on
+    parts: dict[Part, Fitted] = {}  # what each part was fitted on; older bundles say it of the whole
+
+    def fitted(self, part: Part) -> Fitted | None:
+        """What a part was fitted on; None where it was not."""
+        if self.parts or not self.fitted_on or part == "quality":
+            return self.parts.get(part)
+        return Fitted(on=self.fitted_on, images=self.images)
 
 
 class Start(BaseModel):
@@ -88,6 +114,7 @@ class BundleSpec(BaseModel):
     crop: CropConvention = CropConvention()
     ages: tuple[int, ...] = tuple(range(NUM_AGES))
     genders: tuple[str, ...] = tuple(str(gender) for gender in GENDERS)
+    heads: tuple[Head, ...] = Field(default=HEADS, min_length=1)  # learnt; of another nothing is answered
     calibration: Calibration = Calibration()
     training: Training = Training()
     metrics: dict[str, Headline] = {}  # by split

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from agelens.ages import ADULT
 from agelens.conformal import REPORTED_LEVELS
 from agelens.figures import FIGURES, Table, figure_of, percent
 from agelens.metrics import Estimate
-from agelens.models.measurement import EVERYBODY, SMALL, AgeCheck, GroupError, Headline, Measurement
+from agelens.models.measurement import (
+    EVERYBODY,
+    REFUSAL_THRESHOLDS,
+    SMALL,
+    AgeCheck,
+    GroupError,
+    Headline,
+    LeftOut,
+    Measurement,
+)
 
 
 def figure_table(measured: Headline) -> Table:
@@ -49,6 +59,54 @@ def gap_table(measured: Measurement) -> Table:
         for gap, figure in ((gap, figure_of(gap.figure)) for gap in measured.gaps)
     ]
     return Table("Gaps between groups", ("gap in", "served worst", "served best", "gap"), rows, text=3)
+
+
+def left_out_table(measured: Measurement) -> Table:
+    """Who is too few for a gap, with the figures; of crossed groups, those below the worst that is named."""
+    figures = {key: figure_of(key) for key in ("mae", "gender_accuracy", "coverage")}
+    worst = {(gap.by, gap.figure): gap.worst_value for gap in measured.gaps}
+    rows: dict[tuple[str, str], dict[str, LeftOut]] = defaultdict(dict)
+    for one in measured.left_out:
+        rows[one.by, one.name][one.figure] = one
+
+    def named(by: str, own: dict[str, LeftOut]) -> bool:
+        return "×" not in by or any(_worse(one, worst.get((by, one.figure))) for one in own.values())
+
+    shown = {key: own for key, own in rows.items() if named(key[0], own)}
+    cells = [
+        (
+            f"{name if '×' in by else f'{by} {name}' if by == 'age' else name}",
+            str(max(one.images for one in own.values())),
+            *(figure.written(own[key].value if key in own else None) for key, figure in figures.items()),
+        )
+        for (by, name), own in shown.items()
+    ]
+    others = len(rows) - len(shown)
+    note = f"{others} more crossed groups are served no worse than the worst above." if others else ""
+    heads = ("group", "images", *(one.title(measured.level, short=True) for one in figures.values()))
+    title = f"Left out of the gaps, since fewer than {SMALL} faces carry the label: a few move these figures"
+    return Table(title, heads, cells, note=note)
+
+
+def _worse(one: LeftOut, worst: float | None) -> bool:
+    """Whether a group is served worse than the worst that is named."""
+    if worst is None:
+        return False
+    return one.value > worst if one.figure == "mae" else one.value < worst
+
+
+def refusal_table(measured: Measurement) -> Table:
+    """The share of each group's faces that is refused, by threshold of quality."""
+    rows = [
+        (
+            f"age {one.name}" if one.by == "age" else one.name,
+            str(one.images),
+            *map(FIGURES["answered"].written, one.refused),
+        )
+        for one in measured.refusals
+    ]
+    heads = ("group", "images", *(f"below {threshold:g}" for threshold in REFUSAL_THRESHOLDS))
+    return Table("Faces refused, by the lowest quality asked for", heads, rows)
 
 
 def coverage_table(measured: Measurement) -> Table:
@@ -108,6 +166,8 @@ def summary(measured: Measurement) -> list[Table]:
         figure_table(measured),
         group_table(plain, measured.level),
         gap_table(measured),
+        left_out_table(measured),
+        refusal_table(measured),
         coverage_table(measured),
         check_table(checks),
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import lightning as L
+import numpy as np
 from torch.utils.data import BatchSampler, ConcatDataset, DataLoader, Dataset
 
 from agelens.data.manifest import read_manifest
@@ -15,7 +16,8 @@ from agelens.data.problems import Problem
 from agelens.data.soft_labels import SoftLabels, read_soft_labels
 from agelens.errors import ImageError, ManifestError
 from agelens.faces.images import Pixels, open_image
-from agelens.labels import Sample
+from agelens.labels import GENDERS, Sample
+from agelens.models.spec import HEADS, Head
 from agelens.training.dataset import Batch, FaceDataset, ImageFiles, Images
 from agelens.training.recipe import Recipe
 from agelens.training.sampler import EpochSampler, balancing_weights
@@ -74,6 +76,25 @@ class FaceDataModule(L.LightningDataModule):
         """How many features the teacher gives; 0 without a teacher."""
         return 0 if self._teacher is None else self._teacher.features.shape[1]
 
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """The heads that the training split teaches: of those with a weight in the loss, the labelled ones.
+
+        A teacher's answers count where they enter a target, and a gender that alone occurs teaches nothing.
+        """
+        loss, taught = self.recipe.loss, self._dataset("train", train=True)
+        genders = np.unique(taught.gender_target[taught.gender_target.any(axis=1)].argmax(axis=1))
+        learnt = {
+            "age": loss.age + loss.expectation > 0 and bool(taught.age_target.any()),
+            "gender": loss.gender > 0 and len(genders) == len(GENDERS),
+        }
+        if not any(learnt.values()):
+            raise ManifestError(
+                "split 'train' teaches nothing: it holds no ages and not both genders, or the recipe's loss "
+                "has no weight for what it holds"
+            )
+        return tuple(head for head in HEADS if learnt[head])
+
     def train_dataloader(self) -> DataLoader[Batch]:
         """The training split, augmented and shuffled; an incomplete last batch is left out."""
         return self._loader("train", min(self.recipe.batch_size, len(self.splits["train"])), train=True)
@@ -87,17 +108,7 @@ class FaceDataModule(L.LightningDataModule):
         return self._loader("test", EVALUATION_BATCH, train=False)
 
     def _loader(self, split: str, batch_size: int, *, train: bool) -> DataLoader[Batch]:
-        recipe, trainer, rows = self.recipe, self.trainer, self.splits[split]
-        dataset = FaceDataset(
-            self._images,
-            [row.row for row in rows],
-            [row.sample for row in rows],
-            size_at=recipe.size_at if train else lambda epoch: recipe.size,
-            loss=recipe.loss,
-            augmentation=recipe.augment if train else None,
-            seed=recipe.seed,
-            teacher=self._teacher if train else None,
-        )
+        recipe, trainer, dataset = self.recipe, self.trainer, self._dataset(split, train=train)
         weights = balancing_weights(dataset.age, recipe.balance) if train and recipe.balance else None
         sampler = EpochSampler(
             len(dataset),
@@ -115,6 +126,19 @@ class FaceDataModule(L.LightningDataModule):
             num_workers=recipe.workers if train else 0,
             persistent_workers=train and recipe.workers > 0,
             pin_memory=trainer is not None and trainer.strategy.root_device.type == "cuda",
+        )
+
+    def _dataset(self, split: str, *, train: bool) -> FaceDataset:
+        recipe, rows = self.recipe, self.splits[split]
+        return FaceDataset(
+            self._images,
+            [row.row for row in rows],
+            [row.sample for row in rows],
+            size_at=recipe.size_at if train else lambda epoch: recipe.size,
+            loss=recipe.loss,
+            augmentation=recipe.augment if train else None,
+            seed=recipe.seed,
+            teacher=self._teacher if train else None,
         )
 
     def _soft_labels(self) -> SoftLabels | None:

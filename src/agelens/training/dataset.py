@@ -82,16 +82,16 @@ class FaceDataset(Dataset[Batch]):
         self._size_at = size_at
         self._augmentation = augmentation
         self._seed = seed
-        self._age_target = targets(samples, loss.sigma, loss.sigma_per_year)
+        self.age_target = targets(samples, loss.sigma, loss.sigma_per_year)  # as in a ``Batch``, of all rows
         ages = [np.nan if sample.point_age is None else sample.point_age for sample in samples]
         self.age = np.array(ages, dtype=np.float32)  # (n,) years; NaN where unknown
         genders = [NO_GENDER if sample.gender is None else sample.gender.position for sample in samples]
         self._gender = np.array(genders, dtype=np.int64)
-        self._gender_target = _gender_targets(self._gender, loss.gender_smoothing)
+        self.gender_target = _gender_targets(self._gender, loss.gender_smoothing)
         self._hint = np.zeros((len(samples), 0), dtype=np.float32)
         if teacher is not None:
-            self._age_target = _mixed(self._age_target, teacher.age, loss.teacher)
-            self._gender_target = _mixed(self._gender_target, teacher.gender, loss.teacher)
+            self.age_target = _mixed(self.age_target, teacher.age, loss.teacher)
+            self.gender_target = _mixed(self.gender_target, teacher.gender, loss.teacher)
             self._hint = teacher.features
 
     def __len__(self) -> int:
@@ -104,7 +104,7 @@ class FaceDataset(Dataset[Batch]):
         for place, (epoch, row) in enumerate(draws):
             pixels[place] = self._face(epoch, row, size)
         rows = [row for _, row in draws]
-        labels = (self._age_target, self.age, self._gender, self._gender_target, self._hint)
+        labels = (self.age_target, self.age, self._gender, self.gender_target, self._hint)
         images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
         return Batch(images, *(torch.from_numpy(values[rows]) for values in labels))
 

@@ -69,6 +69,7 @@ def export_run(
         spec = BundleSpec(
             name=name or recipe.name,
             description=description,
+            heads=folder.record.heads,
             input=InputSpec(size=recipe.size, mean=recipe.mean, std=recipe.std),
             training=_training_record(folder, recipe, task),
             licence=licence,

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from agelens.data.pack import MANIFEST_FILE, is_pack
 from agelens.files import sha256
 from agelens.labels import Sample
+from agelens.models.spec import HEADS, Head
 from agelens.training.recipe import Recipe
 from agelens.version import __version__
 
@@ -63,6 +64,7 @@ class RunRecord(BaseModel, frozen=True):
     data: DataRecord
     started_from: StartRecord | None = None
     images: dict[str, int] = {}  # by split
+    heads: tuple[Head, ...] = HEADS  # that its labels taught
     hardware: Hardware = Hardware()
 
     @property
@@ -76,10 +78,12 @@ def record_of(
     recipe: Recipe,
     source: Path,
     splits: Mapping[str, Sequence[Sample]],
+    heads: tuple[Head, ...],
+    *,
     started_from: StartRecord | None,
     hardware: Hardware,
 ) -> RunRecord:
-    """The record of a run that begins now, with the usable samples of each split."""
+    """The record of a run that begins now, with the usable samples of each split and the heads they teach."""
     data = DataRecord(
         path=str(source),
         sha256=sha256(table_of(source)),
@@ -93,6 +97,7 @@ def record_of(
         data=data,
         started_from=started_from,
         images={split: len(samples) for split, samples in splits.items()},
+        heads=heads,
         hardware=hardware,
     )
 

@@ -22,6 +22,7 @@ from agelens.inference.answers import average
 from agelens.inference.batch import read_each
 from agelens.inference.predictor import Predictor
 from agelens.labels import GENDERS, MAX_AGE, MIN_AGE, Gender
+from agelens.models.spec import HEADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ def submit(
     """
     if not predictors:
         raise AgeLensError("no model to answer with")
+    for spec in (predictor.bundle.spec for predictor in predictors):
+        if missing := [head for head in HEADS if head not in spec.heads]:
+            raise AgeLensError(
+                f"a submission holds age and gender, and the model {spec.name!r} has not learnt {missing[0]}"
+            )
     competition = read_competition_folder(folder)
     evidence = None
     if gender_code is not None:

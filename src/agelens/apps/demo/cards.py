@@ -27,34 +27,41 @@ def face_cards(faces: Sequence[Face]) -> str:
     """One card a face, numbered as the picture numbers them."""
     cards = []
     for number, face in enumerate(faces, start=1):
-        low, high = face.age_interval
         title = f"Face {number}: " if len(faces) > 1 else ""
+        # A dash stands for what the model does not answer.
+        age = interval = "–"
+        if face.age is not None and face.age_interval is not None:
+            low, high = face.age_interval
+            age, interval = f"{face.age:.0f} years", f"{low:.0f} – {high:.0f} years"
+        sure = "gender –"
+        if face.gender is not None:
+            sure = f"{face.gender} with probability {escape(certainty(face.gender_probability))}"
         cards.append(
-            f'<div class="agelens-card"><h3>{title}{face.age:.0f} years, {face.gender}</h3>'
-            f"<p>{face.interval_level:.0%} interval {low:.0f} – {high:.0f} years; "
-            f"{face.gender} with probability {escape(certainty(face.gender_probability))}</p>"
-            f"{_distribution(face)}</div>"
+            f'<div class="agelens-card"><h3>{title}{age}, {face.gender or "–"}</h3>'
+            f"<p>{face.interval_level:.0%} interval {interval}; {sure}</p>{_distribution(face)}</div>"
         )
     return f'<div class="agelens-cards">{"".join(cards)}</div>'
 
 
 def _distribution(face: Face) -> str:
-    """The probability of each age as bars, the interval shaded, the expectation marked."""
-    mass = face.age_probabilities
+    """The probability of each age as bars, interval shaded, expectation marked; nothing without an age."""
+    mass, age, interval = face.age_probabilities, face.age, face.age_interval
+    if mass is None or age is None or interval is None:
+        return ""
     heights = mass / max(float(mass.max()), 1e-9) * (BASE - 12)
     colour = COLOURS[face.gender][0]
     step = WIDTH / len(mass)
     bars = "".join(
-        f'<rect x="{age * step:.1f}" y="{BASE - height:.1f}" width="{step - 0.6:.1f}" height="{height:.1f}"/>'
-        for age, height in enumerate(heights)
+        f'<rect x="{at * step:.1f}" y="{BASE - height:.1f}" width="{step - 0.6:.1f}" height="{height:.1f}"/>'
+        for at, height in enumerate(heights)
         if height >= 0.1
     )
-    low, high, mean = (np.array([*face.age_interval, face.age]) + 0.5) * step
+    low, high, mean = (np.array([*interval, age]) + 0.5) * step
     ticks = "".join(
-        f'<text x="{(age + 0.5) * step:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{age}</text>'
-        for age in range(10, 100, 10)
+        f'<text x="{(year + 0.5) * step:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{year}</text>'
+        for year in range(10, 100, 10)
     )
-    label = f"probability of each age; expectation {face.age:.0f} years"
+    label = f"probability of each age; expectation {age:.0f} years"
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
         f'<rect x="{low:.1f}" y="4" width="{high - low:.1f}" height="{BASE - 4}" fill="{colour}" '

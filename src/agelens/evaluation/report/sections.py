@@ -101,7 +101,7 @@ def reliability(evaluation: Evaluation) -> str:
     """Reliability diagrams: the share that came true, by the probability stated."""
     predictions, reading = evaluation.predictions, evaluation.reading
     curves: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    aged, gendered = predictions.exact, predictions.true_gender >= 0
+    aged, gendered = predictions.exact, predictions.with_gender
     if aged.any():
         of_age = predictions.true_age[aged] >= ADULT
         curves[f"age ≥ {ADULT}"] = of_age, ages.survival(reading.age[aged], ADULT)
@@ -120,7 +120,11 @@ def groups(measured: Measurement) -> str:
     crossed = [group for group in measured.groups if group.crossed]
     summary = f"Age, gender and group crossed: {len(crossed)} groups"
     more = _details(summary, tables.group_table(crossed, measured.level)) if crossed else ""
-    shown = tables.group_table(plain, measured.level), tables.gap_table(measured)
+    shown = (
+        tables.group_table(plain, measured.level),
+        tables.gap_table(measured),
+        tables.left_out_table(measured),
+    )
     return "".join(map(html_table, shown)) + more
 
 
@@ -137,19 +141,21 @@ def risk(evaluation: Evaluation) -> str:
     predictions = evaluation.predictions
     rows = predictions.exact
     if rows.sum() < SMALL:
-        return ""
+        return html_table(tables.refusal_table(evaluation.measured))
     doubts = {
         "by quality": -predictions.quality[rows],
         "by the interval's width": (predictions.interval[:, 1] - predictions.interval[:, 0])[rows],
     }
     caption = (
         "The error that remains when the least sure faces are refused. Quality is the detector's confidence, "
-        "the face's size, sharpness and the certainty of the answer in one; <code>agelens predict "
-        "--min-quality</code> refuses by it."
+        "the face's size, sharpness and the certainty of the answer, beside what is usual at that age, in "
+        "one: the share of the calibration faces that had less of it, where the model's calibration knows "
+        "the detector. <code>agelens predict --min-quality</code> refuses by it."
     )
     chart = charts.risk_by_share(np.abs(predictions.signed_error[rows]), doubts)
     figure = f"<figure>{chart}<figcaption>{caption}</figcaption></figure>"
-    return figure + html_table(tables.risk_table(evaluation.measured))
+    shown = tables.risk_table(evaluation.measured), tables.refusal_table(evaluation.measured)
+    return figure + "".join(map(html_table, shown))
 
 
 def largest_errors(predictions: Predictions, root: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from agelens.errors import DetectorError
 from agelens.faces.detection.base import Detector, DetectorName, WholeImage
 from agelens.faces.detection.haar import Haar
-from agelens.faces.detection.weights import yunet_file
+from agelens.faces.detection.weights import known_file, yunet_file
 from agelens.faces.detection.yunet import YuNet
 
 #: Gives each warning once in the life of the process.
@@ -44,3 +44,9 @@ def make_detector(name: DetectorName = "auto", yunet: Path | None = None) -> Det
                 warn_once(f"using the Haar detector, which misses turned and small faces: {error}")
                 return Haar()
     raise DetectorError(f"no detector {name!r}; there are auto, yunet, haar and whole")
+
+
+def detectors_at_hand() -> list[Detector]:
+    """The detectors that need nothing fetched, the best first: YuNet where its file is known, and Haar."""
+    known = known_file()
+    return [*([] if known is None else [YuNet(known)]), Haar()]

@@ -21,6 +21,19 @@ def yunet_file(path: Path | None = None, url: str = URL) -> Path:
     Raises:
         DetectorError: the named file does not exist or may not be read, or nothing could be fetched and kept.
     """
+    if (known := known_file(path)) is not None:
+        return known
+    cached = cache_folder() / FILE_NAME
+    _fetch(url, cached)
+    return cached
+
+
+def known_file(path: Path | None = None) -> Path | None:
+    """Where YuNet's file lies on this machine already; None where it would have to be fetched.
+
+    Raises:
+        DetectorError: the named file does not exist, or may not be read.
+    """
     if named := path or os.environ.get("AGELENS_YUNET"):
         if not os.path.isfile(named):
             raise DetectorError(f"no YuNet model at {named}")
@@ -28,9 +41,7 @@ def yunet_file(path: Path | None = None, url: str = URL) -> Path:
             raise DetectorError(f"the YuNet model at {named} may not be read: no permission")
         return Path(named)
     cached = cache_folder() / FILE_NAME
-    if not _is_yunet(cached):
-        _fetch(url, cached)
-    return cached
+    return cached if _is_yunet(cached) else None
 
 
 def cache_folder() -> Path:
