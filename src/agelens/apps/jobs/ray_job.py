@@ -109,7 +109,7 @@ def _dataset(kind: type, pieces: list[Any], own: Kinds, most: int) -> Any:
     if kind is RowGroup:
         blocks = min(len(pieces), 200 * most)
         groups = data.from_items([asdict(one) for one in pieces], override_num_blocks=blocks)
-        # Ray joins steps that ask for the same; few row groups are read apart, to be dealt out to all workers.
+        # Ray joins steps that ask for the same; few row groups are read apart, and dealt out to all.
         apart = {"num_cpus": 0} if len(pieces) < 4 * most else {}
         return groups.map_batches(
             read_row_groups, fn_args=(own,), batch_format="pyarrow", batch_size=1, **apart
