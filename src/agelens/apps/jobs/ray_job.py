@@ -109,7 +109,11 @@ def _dataset(kind: type, pieces: list[Any], own: Kinds, most: int) -> Any:
     if kind is RowGroup:
         blocks = min(len(pieces), 200 * most)
         groups = data.from_items([asdict(one) for one in pieces], override_num_blocks=blocks)
-        return groups.map_batches(read_row_groups, fn_args=(own,), batch_format="pyarrow", batch_size=1)
+        # Ray joins steps that ask for the same; few row groups are read apart, and dealt out to all.
+        apart = {"num_cpus": 0} if len(pieces) < 4 * most else {}
+        return groups.map_batches(
+            read_row_groups, fn_args=(own,), batch_format="pyarrow", batch_size=1, **apart
+        )
     blocks = max(most, min(len(pieces) // BATCH, 200 * most))
     size = -(-len(pieces) // blocks)
     return data.from_arrow([packed(pieces[at : at + size], own) for at in range(0, len(pieces), size)])
