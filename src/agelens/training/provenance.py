@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from agelens.data.pack import MANIFEST_FILE, is_pack
 from agelens.files import sha256
 from agelens.labels import Sample
+from agelens.nn.weights import origin_of, weights_file
 from agelens.training.recipe import Recipe
 from agelens.version import __version__
 
@@ -55,6 +56,18 @@ class StartRecord(BaseModel, frozen=True):
     sources: tuple[str, ...] = ()
 
 
+class WeightsRecord(BaseModel, frozen=True):
+    """The file that a network's initial weights came from."""
+
+    path: str
+    sha256: str
+    origin: str = ""  # what the file itself says of where they come from
+
+    def __str__(self) -> str:
+        told = f"file {Path(self.path).name}, SHA-256 {self.sha256}"
+        return f"{self.origin} ({told})" if self.origin else told
+
+
 class RunRecord(BaseModel, frozen=True):
     """The content of ``run.json``: where a result came from."""
 
@@ -62,6 +75,7 @@ class RunRecord(BaseModel, frozen=True):
     versions: dict[str, str] = {}
     data: DataRecord
     started_from: StartRecord | None = None
+    weights: WeightsRecord | None = None
     images: dict[str, int] = {}  # by split
     hardware: Hardware = Hardware()
 
@@ -78,6 +92,8 @@ def record_of(
     splits: Mapping[str, Sequence[Sample]],
     started_from: StartRecord | None,
     hardware: Hardware,
+    *,
+    weights: WeightsRecord | None = None,
 ) -> RunRecord:
     """The record of a run that begins now, with the usable samples of each split."""
     data = DataRecord(
@@ -92,9 +108,18 @@ def record_of(
         versions=versions(),
         data=data,
         started_from=started_from,
+        weights=weights,
         images={split: len(samples) for split, samples in splits.items()},
         hardware=hardware,
     )
+
+
+def weights_record(recipe: Recipe) -> WeightsRecord | None:
+    """The record of the file that a recipe's network starts from; None where it names none."""
+    if recipe.network.weights is None:
+        return None
+    path = weights_file(recipe.network.weights)
+    return WeightsRecord(path=str(path), sha256=sha256(path), origin=origin_of(path))
 
 
 def versions() -> dict[str, str]:
