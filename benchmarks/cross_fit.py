@@ -5,9 +5,9 @@
 
 The training faces of all packs are dealt out to the folds with their subjects and copies, evenly by age and
 gender. Each fold is a run of 'agelens train', which goes on where it was stopped; its best epoch is chosen on
-the first pack's ``val``. The network that has not seen a face answers eight views of it, and their mean is what
-``agelens train --teacher`` reads: what a student hears is no memory of the label. Other splits teach nobody;
-how well the folds together read ``val`` is printed.
+the first pack's ``val``. The network that has not seen a face answers eight views of it; their mean is what
+``agelens train --teacher`` reads, and what a student hears is no memory of the label. Other splits teach
+nobody; how well the folds together read ``val`` is printed.
 """
 
 from __future__ import annotations

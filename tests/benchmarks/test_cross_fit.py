@@ -13,7 +13,6 @@ from agelens.data.manifest import read_manifest, write_manifest
 from agelens.data.pack import Pack, write_pack
 from agelens.data.soft_labels import read_soft_labels
 from agelens.errors import AgeLensError
-from conftest import write_synthetic
 
 TINY = [
     "network.widths=[8, 16]",
@@ -28,14 +27,17 @@ Script = Callable[[str], ModuleType]
 
 
 @pytest.fixture
-def packs(tmp_path: Path) -> list[Path]:
-    """Two packs, the second of training faces alone, some of them copies of each other."""
-    for name, counts in (("a", {"train": 64, "val": 16, "test": 8}), ("b", {"train": 32})):
-        table = write_synthetic(tmp_path / name, counts, seed=ord(name))
-        samples = read_manifest(table).samples
-        copies = [replace(one, duplicate_group=f"{name}{row // 4}") for row, one in enumerate(samples)]
-        write_manifest(table, copies)
-        write_pack(read_manifest(table), tmp_path / f"pack-{name}", 24)
+def packs(synthetic: Path, tmp_path: Path) -> list[Path]:
+    """Two packs, the second of training faces alone; every four faces are copies of each other."""
+    table = read_manifest(synthetic)
+    faces = [
+        replace(sample, image=str(table.path(sample)), duplicate_group=str(row // 4))
+        for row, sample in enumerate(table.samples)
+    ]
+    train, val, test = ([one for one in faces if one.split == split] for split in ("train", "val", "test"))
+    for name, samples in (("a", [*train[:64], *val[:16], *test[:8]]), ("b", train[64:96])):
+        write_manifest(tmp_path / f"{name}.csv", samples)
+        write_pack(read_manifest(tmp_path / f"{name}.csv"), tmp_path / f"pack-{name}", 24)
     return [tmp_path / "pack-a", tmp_path / "pack-b"]
 
 
