@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hatchling.builders.sdist import SdistBuilder
+from hatchling.builders.wheel import WheelBuilder
 
 import agelens
 
@@ -34,6 +36,17 @@ def test_predict_is_one_call(astronaut: Path) -> None:
     (face,) = agelens.predict(astronaut)
     assert isinstance(face, agelens.Face)
     assert face.gender in agelens.Gender
+
+
+def test_only_the_package_and_what_tests_it_is_distributed() -> None:
+    root = Path(__file__).parents[1]
+    sdist = {Path(file.relative_path).parts for file in SdistBuilder(str(root)).recurse_included_files()}
+    wheel = {
+        Path(file.distribution_path).parts[0] for file in WheelBuilder(str(root)).recurse_included_files()
+    }
+    assert {parts[0] for parts in sdist} >= {"src", "tests", "docs", "benchmarks", "README.md"}
+    assert "models" not in {parts[0] for parts in sdist}  # 40 MB: they lie in a checkout alone
+    assert wheel == {"agelens"}
 
 
 def test_public_names_exist_and_others_do_not() -> None:

@@ -17,6 +17,9 @@ def test_the_list_shows_the_figures_on_test_and_the_licence() -> None:
     figures = resolve("embedded").spec.metrics["test"].figures
     for done in (models(), models("list")):
         assert "non-commercial" in done.stdout
+        assert "licences of embedded, each apart:\n  code: MIT\n  weights: non-commercial" in done.stdout
+        assert "  data: APPA-REAL (https" in done.stdout
+        assert ("licences of efficientnet-b4" in done.stdout) != ("not here: efficientnet-b4" in done.stdout)
         assert "test MAE, years" in done.stdout
         for text in (f"{figures['mae'].value:.2f}", f"{figures['gender_accuracy'].value:.1%}", "7.5 MB"):
             assert text in done.stdout

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -81,6 +82,31 @@ def test_the_terms_of_every_source_are_repeated(tiny_bundle: Bundle) -> None:
     training = Training(sources=("agedb", "own"), terms={"agedb": "AgeDB (https://…): research only"})
     card = model_card(tiny_bundle.spec.model_copy(update={"training": training}), {})
     assert "- data: AgeDB (https://…): research only; own\n" in card
+
+
+def test_three_licences_are_told_apart(tiny_bundle: Bundle) -> None:
+    training = Training(
+        sources=("agedb", "own"), terms={"agedb": "AgeDB: research only"}, stored_as="float16", parameters=5
+    )
+    spec = tiny_bundle.spec.model_copy(update={"training": training})
+    data = "AgeDB: research only; own: not stated"
+    assert spec.licences == {"code": "MIT", "weights": "CC0-1.0: random numbers", "data": data}
+    card = model_card(spec, {})
+    assert (
+        "- code (AgeLens, which runs the model): MIT\n"
+        "- weights (`model.onnx`): CC0-1.0: random numbers\n"
+        f"- data (not part of the bundle): {data}\n"
+    ) in card
+    assert "- 5 parameters (stored in half precision); initial" in card
+    assert tiny_bundle.spec.licences["data"] == "not stated"
+
+
+def test_a_bundle_written_before_licences_were_told_apart_is_read(tiny_bundle: Bundle) -> None:
+    path = tiny_bundle.folder / "bundle.json"
+    content = json.loads(path.read_text())
+    assert content.pop("code_licence") == "MIT"
+    path.write_text(json.dumps(content))
+    assert read_bundle(tiny_bundle.folder).spec.licences == tiny_bundle.spec.licences
 
 
 def test_a_card_without_figures_says_so(tiny_bundle: Bundle) -> None:

@@ -6,12 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from agelens.data.problems import Problem
 from agelens.errors import AgeLensError
 from agelens.files import sha256
 from agelens.labels import Sample
-from agelens.training.provenance import Hardware, RunRecord, StartRecord, record_of
+from agelens.training.provenance import Hardware, RunRecord, StartRecord, record_of, weights_record
 from agelens.training.recipe import Recipe, load_recipe
 from agelens.training.run import RunFolder, checkpoint_of, start_record
 
@@ -63,6 +65,37 @@ def test_a_checkpoint_without_a_run_inherits_nothing_known(tmp_path: Path) -> No
     (tmp_path / "some.ckpt").write_bytes(b"weights")
     start = start_record(tmp_path / "some.ckpt")
     assert (start.git_commit, start.initial_weights, start.sources) == ("unknown", "unknown", ())
+
+
+def test_a_file_of_weights_is_what_a_run_started_from(table: Path, tmp_path: Path) -> None:
+    for name, metadata in (("told", {"origin": "grown out of a net"}), ("untold", None)):
+        path = tmp_path / f"{name}.safetensors"
+        save_file({"a": torch.ones(1)}, path, metadata)
+        recipe = load_recipe("embedded-labels", [f"network.weights={path}"])
+        weights = weights_record(recipe)
+        assert weights is not None
+        assert weights.sha256 == sha256(path)
+        run = RunFolder(tmp_path / name)
+        begin(run, recipe, record_of(recipe, table, {"train": []}, None, Hardware(), weights=weights))
+        file = f"file {name}.safetensors, SHA-256 {sha256(path)}"
+        assert run.initial_weights == (f"grown out of a net ({file})" if metadata else file)
+        assert start_record(run.best).initial_weights == run.initial_weights
+        # The file may move, or go, before the run is resumed.
+        run.check(load_recipe("embedded-labels", ["network.weights=elsewhere.pth"]), resume=True)
+    assert weights_record(load_recipe("embedded-labels")) is None
+
+
+def test_a_run_may_be_passed_on_without_the_folder_of_its_checkpoints(tmp_path: Path) -> None:
+    (tmp_path / "only.ckpt").touch()
+    assert checkpoint_of(tmp_path) == tmp_path / "only.ckpt"
+    assert RunFolder.of_checkpoint(tmp_path / "only.ckpt") == RunFolder(tmp_path)
+    (tmp_path / "other.ckpt").touch()
+    with pytest.raises(AgeLensError, match=r"it holds only\.ckpt, other\.ckpt: name one"):
+        checkpoint_of(tmp_path)
+    assert checkpoint_of(tmp_path / "other.ckpt") == tmp_path / "other.ckpt"
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "best.ckpt").touch()
+    assert checkpoint_of(tmp_path) == tmp_path / "checkpoints" / "best.ckpt"
 
 
 def test_a_run_may_be_moved(recipe: Recipe, table: Path, tmp_path: Path) -> None:
@@ -155,6 +188,7 @@ def test_runs_written_before_are_still_read(name: str, score: float, initial: st
     assert run.result is not None
     assert run.result["val/score"] == pytest.approx(score, abs=1e-4)
     assert run.initial_weights == initial
-    # A record is written as it was read.
-    written = json.loads(run.record.model_dump_json())
-    assert written == json.loads(run.record_file.read_text())
+    # A record is written as it was read; what was not recorded then is left open.
+    read, written = json.loads(run.record_file.read_text()), json.loads(run.record.model_dump_json())
+    assert {**written, **read} == written
+    assert [written[key] for key in written.keys() - read.keys()] == [None]

@@ -11,20 +11,48 @@ from agelens.errors import require
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a run of 'agelens train'.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run of 'agelens train', or its checkpoint.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the bundle.")],
     licence: Annotated[str, typer.Option(help="Licence of the weights, as the data's terms permit.")] = (
         "not stated: ask who trained it"
     ),
     name: Annotated[str | None, typer.Option(help="Name of the model.", show_default="the recipe's")] = None,
     description: Annotated[str, typer.Option(help="Sentence for the model card.")] = "",
+    initial_weights: Annotated[
+        str | None,
+        typer.Option(help="What the weights started from.", show_default="as the run's record tells"),
+    ] = None,
+    faces: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder, manifest or pack to compare with torch on.",
+            show_default="the run's own; else the package's pictures",
+        ),
+    ] = None,
+    half: Annotated[
+        bool, typer.Option("--half", help="Store the weights in half precision; half the size.")
+    ] = False,
 ) -> None:
-    """Export a run's best checkpoint as ONNX with a model card, checked against torch on real images."""
+    """Export a run's best checkpoint as ONNX with a model card, checked against torch on faces."""
     for module in ("torch", "lightning", "timm", "onnxscript", "yaml"):
         require(module, "train")
     from agelens.training.export import export_run
 
-    report = export_run(run, output, licence=licence, name=name, description=description)
+    report = export_run(
+        run,
+        output,
+        licence=licence,
+        name=name,
+        description=description,
+        initial_weights=initial_weights,
+        faces=faces,
+        half=half,
+    )
     size = report.bundle.model.stat().st_size / 1e6
-    parity = f"probabilities within {report.largest_difference:.1g} of torch's on {report.images} images"
-    typer.echo(f"{output}: {size:.1f} MB; {parity}")
+    told = [
+        f"{output}: {size:.1f} MB",
+        f"probabilities within {report.largest_difference:.1g} of torch's on {report.compared.told}",
+    ]
+    if report.half_change is not None:
+        told.append(f"half precision changes an age by {report.half_change:.2g} years at most")
+    typer.echo("; ".join(told))

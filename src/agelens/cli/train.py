@@ -23,7 +23,7 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="Recipe: cnn-scratch, efficientnet-b4, embedded, embedded-labels, or a YAML file.",
+            help="Recipe: cnn-scratch, efficientnet-b4, embedded, embedded-labels, flagship, or a YAML file.",
             show_default="efficientnet-b4; with --resume the run's own",
         ),
     ] = None,

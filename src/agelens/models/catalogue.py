@@ -1,4 +1,4 @@
-"""Find a model by name: the one inside the package, a folder, or an address on a hub."""
+"""Find a model by name: one of this project's, a folder, or an address on a hub."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from importlib import resources
 from pathlib import Path
 
 from agelens.errors import BundleError
-from agelens.models.bundle import Bundle, read_bundle
+from agelens.models.bundle import BUNDLE_FILE, Bundle, read_bundle
 
 #: The model that ships inside the package.
 EMBEDDED = "embedded"
 
+#: The models of this project; those but the first are too large for the package and lie beside it.
+NAMES = (EMBEDDED, "efficientnet-b4")
+
 
 def resolve(name: str | Path) -> Bundle:
-    """The bundle of a name: ``embedded``, a bundle's folder, ``kaggle://…`` or ``hf://…``.
+    """The bundle of a name: one of ``NAMES``, a bundle's folder, ``kaggle://…`` or ``hf://…``.
 
     A model on a hub is fetched on first use into the hub client's cache.
 
@@ -24,16 +27,38 @@ def resolve(name: str | Path) -> Bundle:
         MissingExtraError: the hub's client is not installed.
     """
     text = str(name)
-    if text == EMBEDDED:
-        return read_bundle(Path(str(resources.files("agelens") / "assets" / EMBEDDED)))
+    if (own := folder_of(text)) is not None:
+        return read_bundle(own)
     if "://" in text:
         from agelens.models.hubs import pull
 
         return pull(text)
     folder = Path(os.path.expanduser(name))  # a "~" stays where there is no home
-    if not os.path.isdir(folder):
+    if os.path.isdir(folder):
+        return read_bundle(folder)
+    if text in NAMES:
         raise BundleError(
-            f"no model {text!r}: it is neither '{EMBEDDED}', nor a bundle's folder, "
-            "nor an address such as hf://owner/repo"
+            f"the model {text!r} is too large for the package: it lies in models/{text} of a checkout of the "
+            "project; name that folder, or the address of a copy that is published (hf://owner/repo, "
+            "kaggle://owner/model/onnx/name)"
         )
-    return read_bundle(folder)
+    raise BundleError(
+        f"no model {text!r}: it is neither '{EMBEDDED}', nor a bundle's folder, "
+        "nor an address such as hf://owner/repo"
+    )
+
+
+def models_at_hand() -> list[str]:
+    """The names of this project's models that lie here: in the package, or in the checkout it runs from."""
+    return [name for name in NAMES if folder_of(name) is not None]
+
+
+def folder_of(name: str) -> Path | None:
+    """Where a model of this project lies; None where it does not lie here, or is not the project's."""
+    package = Path(str(resources.files("agelens")))
+    if name == EMBEDDED:
+        return package / "assets" / EMBEDDED
+    if package.parent.name != "src" or name not in NAMES:  # in a checkout the package lies in src/
+        return None
+    beside = package.parents[1] / "models" / name
+    return beside if (beside / BUNDLE_FILE).is_file() else None

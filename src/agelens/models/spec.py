@@ -17,6 +17,9 @@ from agelens.models.measurement import Headline
 SCHEMA_VERSION = 2
 READ_VERSIONS = (1, 2)
 
+#: The licence of AgeLens itself, which made a model and runs it.
+CODE_LICENCE = "MIT"
+
 RGB = tuple[float, float, float]
 
 #: What a network may have learnt to answer.
@@ -93,6 +96,7 @@ class Training(BaseModel):
     initial_weights: str = "unknown"
     started_from: Start | None = None
     parameters: int | None = None
+    stored_as: str = "float32"  # the weights in model.onnx, which computes in float32 either way
     images: dict[str, int] = {}  # by split
     sources: tuple[str, ...] = ()  # of the manifest, those of earlier runs included
     terms: dict[str, str] = {}  # what the terms of a source permit, in a sentence
@@ -118,8 +122,16 @@ class BundleSpec(BaseModel):
     calibration: Calibration = Calibration()
     training: Training = Training()
     metrics: dict[str, Headline] = {}  # by split
-    licence: str
+    licence: str  # of the weights
+    code_licence: str = CODE_LICENCE
     files: dict[str, str]  # name -> sha256
+
+    @property
+    def licences(self) -> dict[str, str]:
+        """What binds the code, the weights and the data, each apart from the others."""
+        training = self.training
+        terms = (training.terms.get(source, f"{source}: not stated") for source in training.sources)
+        return {"code": self.code_licence, "weights": self.licence, "data": "; ".join(terms) or "not stated"}
 
     @model_validator(mode="before")
     @classmethod

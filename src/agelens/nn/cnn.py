@@ -18,6 +18,7 @@ class ScratchCnnConfig(BaseModel, extra="forbid", frozen=True):
     block_dropout: float = 0.25  # rate at which whole channels are dropped between blocks
     hidden: int = 256  # width of the one layer between the features and the logits
     head_dropout: float = 0.5
+    weights: str | None = None  # file of initial weights; see ``nn.weights``
 
 
 class ScratchCnn(AgeGenderNet):

@@ -15,7 +15,8 @@ from agelens.nn.heads import AgeGenderHeads, AgeGenderNet, GateAttention, check_
 class EfficientNetConfig(BaseModel, extra="forbid", frozen=True):
     """A timm backbone under attention and heads; the defaults are those of the best public entry.
 
-    ``pretrained`` fetches timm's ImageNet weights from the Hugging Face hub on first use.
+    ``pretrained`` fetches timm's ImageNet weights from the Hugging Face hub on first use; ``weights`` takes
+    them, or any others, from a file (``nn.weights``), and nothing is fetched.
     """
 
     kind: Literal["efficientnet"] = "efficientnet"
@@ -26,6 +27,7 @@ class EfficientNetConfig(BaseModel, extra="forbid", frozen=True):
     attention_dropout: float = 0.2
     hidden: tuple[int, ...] = (256, 128)
     head_dropout: tuple[float, ...] = (0.3, 0.2)
+    weights: str | None = None
 
     @model_validator(mode="after")
     def _one_dropout_rate_per_layer(self) -> EfficientNetConfig:
@@ -41,6 +43,8 @@ class EfficientNet(AgeGenderNet):
     Raises:
         AgeLensError: timm does not know the backbone, or its weights cannot be fetched.
     """
+
+    new_parts = ("heads.", "attention.")
 
     def __init__(self, config: EfficientNetConfig) -> None:
         super().__init__()
@@ -73,5 +77,6 @@ def _create_backbone(config: EfficientNetConfig) -> Any:
         # The hub client's errors have no common base; whatever stopped the download, the way out is the same.
         raise AgeLensError(
             f"the ImageNet weights of {config.backbone} cannot be fetched ({type(error).__name__}: {error}). "
-            "Go online once, or start from random weights with --set network.pretrained=false"
+            "Go online once, name their file with --set network.weights=FILE, or start from random weights: "
+            "--set network.pretrained=false"
         ) from error

@@ -22,6 +22,7 @@ class EmbeddedConfig(BaseModel, extra="forbid", frozen=True):
     widths: tuple[int, ...] = (32, 64, 128, 256)
     depths: tuple[int, ...] = (1, 1, 3, 1)
     dropout: float = 0.2
+    weights: str | None = None  # file of initial weights; see ``nn.weights``
 
     @model_validator(mode="after")
     def _one_depth_per_width(self) -> EmbeddedConfig:

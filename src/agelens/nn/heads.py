@@ -58,6 +58,8 @@ class AgeGenderNet(nn.Module):
 
     num_features: int  # C, the number of pooled features
     heads: AgeGenderHeads  # (B, C) features -> age and gender logits
+    #: Prefixes of the weights that a file of initial weights may leave out whole.
+    new_parts: tuple[str, ...] = ("heads.",)
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) normalised RGB -> (B, C) pooled features, which the heads read."""

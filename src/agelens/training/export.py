@@ -1,4 +1,4 @@
-"""From a run's best checkpoint to a bundle, checked against torch on real images."""
+"""From a run's best checkpoint to a bundle, checked against torch on faces."""
 
 from __future__ import annotations
 
@@ -9,29 +9,24 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from agelens.ages import softmax
-from agelens.data.manifest import read_manifest
-from agelens.data.readers import terms_of
+from agelens.data.readers import known_sources, terms_of
 from agelens.errors import AgeLensError
-from agelens.faces.images import open_image, resize_to_square
 from agelens.files import folder_written_whole
+from agelens.inference.answers import Reading
 from agelens.inference.predictor import Predictor
 from agelens.models.bundle import MODEL_FILE, Bundle, write_bundle
 from agelens.models.spec import BundleSpec, InputSpec, Training
-from agelens.training.provenance import table_of
+from agelens.training.half import check_half, store_half
+from agelens.training.parity import ParityFaces, largest_difference, parity_faces
 from agelens.training.recipe import Recipe
-from agelens.training.run import RunFolder
+from agelens.training.run import RunFolder, checkpoint_of
 from agelens.training.task import AgeGenderTask
 
 #: Largest difference of any probability between torch and ONNX Runtime that passes for the same model.
 PARITY = 1e-4
-
-#: Images that parity is measured on.
-PARITY_IMAGES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +34,47 @@ class ExportReport:
     """The bundle on disk, and how well it agrees with torch."""
 
     bundle: Bundle
-    largest_difference: float  # between a probability of the bundle's and torch's
-    images: int  # real ones that it was measured on
+    largest_difference: float  # between a probability of the bundle's, still in full precision, and torch's
+    compared: ParityFaces  # what it was measured on
+    half_change: float | None = None  # largest change of an age by half precision, years; None without
 
 
 def export_run(
-    run: Path, output: Path, *, licence: str, name: str | None = None, description: str = ""
+    run: Path,
+    output: Path,
+    *,
+    licence: str,
+    name: str | None = None,
+    description: str = "",
+    initial_weights: str | None = None,
+    faces: Path | None = None,
+    half: bool = False,
 ) -> ExportReport:
     """Export the best checkpoint of a run as a bundle; one in ``output`` is replaced, whole or not at all.
 
-    The ``licence`` is that of the weights, the ``name`` the model's in place of the recipe's, and the
-    ``description`` a sentence for the card.
+    Args:
+        run: the run's folder, or its checkpoint beside or below the run's record.
+        output: receives the bundle.
+        licence: that of the weights, as the terms of the data permit.
+        name: the model's; None for the recipe's.
+        description: a sentence for the card.
+        initial_weights: what the first run of this line of runs started from, where no record tells.
+        faces: a folder, manifest, pack or picture to compare with torch on; None for the run's own table
+            where it is at hand, else the package's own pictures.
+        half: store the weights in half precision.
 
     Raises:
-        AgeLensError: the run has no best checkpoint or record, ``output`` holds something else, none of the
-            run's images can be read, or the exported network differs from torch by ``PARITY`` or more.
+        AgeLensError: the run has no checkpoint or record, ``output`` holds something else, none of the given
+            faces can be read, the exported network differs from torch by ``PARITY`` or more, half precision
+            changes its answers, or a record tells already what the weights started from.
     """
-    folder = RunFolder(run)
-    if not folder.best.is_file():
-        raise AgeLensError(f"{run} has no checkpoints/best.ckpt; is it a run of 'agelens train'?")
+    checkpoint = checkpoint_of(run)
     if output.exists() and any(output.iterdir()) and not (output / MODEL_FILE).exists():
         raise AgeLensError(f"{output} is not empty and holds no bundle; name another folder")
-    recipe = folder.recipe
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        task = AgeGenderTask.load_from_checkpoint(folder.best, weights_only=True, map_location="cpu").eval()
+    folder = RunFolder.of_checkpoint(checkpoint)
+    task = AgeGenderTask.of_checkpoint(checkpoint).eval()
+    recipe = task.recipe
+    compared = parity_faces(faces, Path(folder.record.data.path), recipe.size)
     with folder_written_whole(output) as partial:
         _write_onnx(task, recipe, partial / MODEL_FILE)
         spec = BundleSpec(
@@ -71,13 +82,19 @@ def export_run(
             description=description,
             heads=folder.record.heads,
             input=InputSpec(size=recipe.size, mean=recipe.mean, std=recipe.std),
-            training=_training_record(folder, recipe, task),
+            training=_training_record(folder, task, initial_weights, half=half),
             licence=licence,
             files={},
         )
         bundle = write_bundle(partial, spec, {})
-        difference, images = _parity(task, bundle, Path(folder.record.data.path))
-    return ExportReport(Bundle(output, bundle.spec), difference, images)
+        answered = Predictor(bundle, "whole").read_faces(compared.pixels)
+        difference = _check_parity(task, answered, compared)
+        change = None
+        if half:
+            store_half(bundle.model, {name: one.numpy() for name, one in task.network.state_dict().items()})
+            bundle = write_bundle(partial, spec, {})
+            change = check_half(answered, Predictor(bundle, "whole").read_faces(compared.pixels))
+    return ExportReport(Bundle(output, bundle.spec), difference, compared, change)
 
 
 def bundle_of_run(run: Path) -> Bundle:
@@ -108,49 +125,37 @@ def _write_onnx(task: AgeGenderTask, recipe: Recipe, path: Path) -> None:
         quiet.setLevel(level)
 
 
-def _parity(task: AgeGenderTask, bundle: Bundle, source: Path) -> tuple[float, int]:
-    """The largest difference between a probability of the bundle's and torch's, and on how many images."""
-    faces = _real_faces(source, bundle.spec.input.size)
-    theirs = Predictor(bundle, "whole").read_faces(faces)
+def _check_parity(task: AgeGenderTask, answered: Reading, compared: ParityFaces) -> float:
+    """The largest difference between a probability of the bundle's and torch's on the same faces."""
     with torch.inference_mode():
-        logits = task(torch.from_numpy(faces).permute(0, 3, 1, 2))
-    pairs = ((logits.age, theirs.age), (logits.gender, theirs.gender))
-    difference = max(float(np.abs(softmax(one.numpy()) - other).max()) for one, other in pairs)
+        logits = task(torch.from_numpy(compared.pixels).permute(0, 3, 1, 2))
+    difference = largest_difference(
+        answered, Reading(softmax(logits.age.numpy()), softmax(logits.gender.numpy()))
+    )
     if not difference < PARITY:
         raise AgeLensError(
             f"the exported network differs from torch by {difference:.2g} in a probability; "
             f"at most {PARITY:g} passes"
         )
-    return difference, len(faces)
+    return difference
 
 
-def _real_faces(source: Path, size: int) -> NDArray[np.uint8]:
-    """Up to ``PARITY_IMAGES`` images of a manifest or pack, drawn at random: (n, size, size, 3) uint8."""
-    manifest = read_manifest(table_of(source))
-    faces = []
-    for row in np.random.default_rng(0).permutation(len(manifest.samples))[:PARITY_IMAGES]:
-        with contextlib.suppress(AgeLensError):  # training has reported it already
-            pixels = open_image(manifest.path(manifest.samples[row])).pixels
-            faces.append(resize_to_square(pixels, size))
-    if not faces:
-        raise AgeLensError(
-            f"parity needs the images the run was trained on, and none of {source} can be read"
-        )
-    return np.stack(faces)
-
-
-def _training_record(run: RunFolder, recipe: Recipe, task: AgeGenderTask) -> Training:
-    record = run.record
+def _training_record(run: RunFolder, task: AgeGenderTask, started: str | None, *, half: bool) -> Training:
+    record, known = run.record, run.initial_weights
+    if started and known != "unknown":
+        raise AgeLensError(f"{run.path} records what its weights started from ({known}); leave that to it")
+    sources = known_sources(record.sources)
     content = {
         **record.model_dump(mode="json", include={"git_commit", "versions", "images", "started_from"}),
-        "recipe": recipe.model_dump(mode="json"),
-        "initial_weights": run.initial_weights,
+        "recipe": task.recipe.model_dump(mode="json"),
+        "initial_weights": started or known,
         "parameters": sum(parameter.numel() for parameter in task.network.parameters()),
+        "stored_as": "float16" if half else "float32",
         "run": run.name,
         "data_sha256": record.data.sha256,
         "also_sha256": sorted(record.data.also.values()),
-        "sources": record.sources,
-        "terms": terms_of(record.sources),
+        "sources": sources,
+        "terms": terms_of(sources),
         "taught": record.data.teacher,  # sha256 of the soft answers it learnt from; None without
         "result": run.result or {},
     }

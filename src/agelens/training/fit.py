@@ -16,7 +16,7 @@ from lightning.pytorch.loggers import Logger
 
 from agelens.training.callbacks import callbacks_of
 from agelens.training.datamodule import FaceDataModule
-from agelens.training.provenance import Hardware, record_of
+from agelens.training.provenance import Hardware, record_of, weights_record
 from agelens.training.recipe import Recipe, save_recipe
 from agelens.training.run import RunFolder, checkpoint_of, start_record
 from agelens.training.task import MONITORED, AgeGenderTask
@@ -68,13 +68,17 @@ def _fit_stage(
     L.seed_everything(recipe.seed, workers=True, verbose=False)
     torch.set_float32_matmul_precision("high")
     data = FaceDataModule(source, recipe)
-    task = AgeGenderTask(recipe.model_dump(mode="json"), data.hint_features)
-    started_from = run.record.started_from if resume else None
-    if start is not None and not resume:
+    # A checkpoint's weights replace the recipe's initial ones, whose file may be gone by now.
+    fresh = start is None and not resume
+    task = AgeGenderTask(recipe.model_dump(mode="json"), data.hint_features, start=fresh)
+    started_from, weights = (run.record.started_from, run.record.weights) if resume else (None, None)
+    if fresh:
+        weights = weights_record(recipe)
+    elif start is not None and not resume:
         task.take_weights(start)
         started_from = start_record(start)
     samples = {split: [row.sample for row in rows] for split, rows in data.splits.items()}
-    record = record_of(recipe, source, samples, data.heads, started_from=started_from, hardware=hardware)
+    record = record_of(recipe, source, samples, started_from, hardware, heads=data.heads, weights=weights)
     if resume:
         run.check_data(recipe, record)
     if _is_main_process():
@@ -127,7 +131,7 @@ def _trainer(recipe: Recipe, run: RunFolder, hardware: Hardware, tracker: Logger
 
 def _final_figures(checkpoint: Path, data: FaceDataModule, hardware: Hardware) -> dict[str, float]:
     """Measure the best checkpoint in a trainer of its own: its weights are the averaged ones already."""
-    task = AgeGenderTask.load_from_checkpoint(checkpoint, weights_only=True, map_location="cpu")
+    task = AgeGenderTask.of_checkpoint(checkpoint)
     quiet: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
     trainer = L.Trainer(accelerator=hardware.accelerator, devices=1, precision="32-true", **quiet)
     figures = dict(trainer.validate(task, data, verbose=False)[0])

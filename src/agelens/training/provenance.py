@@ -19,6 +19,7 @@ from agelens.data.pack import MANIFEST_FILE, is_pack
 from agelens.files import sha256
 from agelens.labels import Sample
 from agelens.models.spec import HEADS, Head
+from agelens.nn.weights import origin_of, weights_file
 from agelens.training.recipe import Recipe
 from agelens.version import __version__
 
@@ -56,6 +57,18 @@ class StartRecord(BaseModel, frozen=True):
     sources: tuple[str, ...] = ()
 
 
+class WeightsRecord(BaseModel, frozen=True):
+    """The file that a network's initial weights came from."""
+
+    path: str
+    sha256: str
+    origin: str = ""  # what the file itself says of where they come from
+
+    def __str__(self) -> str:
+        told = f"file {Path(self.path).name}, SHA-256 {self.sha256}"
+        return f"{self.origin} ({told})" if self.origin else told
+
+
 class RunRecord(BaseModel, frozen=True):
     """The content of ``run.json``: where a result came from."""
 
@@ -63,6 +76,7 @@ class RunRecord(BaseModel, frozen=True):
     versions: dict[str, str] = {}
     data: DataRecord
     started_from: StartRecord | None = None
+    weights: WeightsRecord | None = None
     images: dict[str, int] = {}  # by split
     heads: tuple[Head, ...] = HEADS  # that its labels taught
     hardware: Hardware = Hardware()
@@ -78,10 +92,11 @@ def record_of(
     recipe: Recipe,
     source: Path,
     splits: Mapping[str, Sequence[Sample]],
-    heads: tuple[Head, ...],
-    *,
     started_from: StartRecord | None,
     hardware: Hardware,
+    *,
+    heads: tuple[Head, ...] = HEADS,
+    weights: WeightsRecord | None = None,
 ) -> RunRecord:
     """The record of a run that begins now, with the usable samples of each split and the heads they teach."""
     data = DataRecord(
@@ -96,10 +111,19 @@ def record_of(
         versions=versions(),
         data=data,
         started_from=started_from,
+        weights=weights,
         images={split: len(samples) for split, samples in splits.items()},
         heads=heads,
         hardware=hardware,
     )
+
+
+def weights_record(recipe: Recipe) -> WeightsRecord | None:
+    """The record of the file that a recipe's network starts from; None where it names none."""
+    if recipe.network.weights is None:
+        return None
+    path = weights_file(recipe.network.weights)
+    return WeightsRecord(path=str(path), sha256=sha256(path), origin=origin_of(path))
 
 
 def versions() -> dict[str, str]:

@@ -62,7 +62,7 @@ class Recipe(BaseModel, extra="forbid", frozen=True):
 
     @property
     def initial_weights(self) -> str:
-        """What the network starts from, unless it goes on from an earlier run."""
+        """What the network starts from, unless it goes on from an earlier run or a file's weights."""
         return "ImageNet (timm)" if getattr(self.network, "pretrained", False) else "random"
 
     def size_at(self, epoch: int) -> int:

@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -77,6 +78,8 @@ class RunFolder:
         """What the first run of this line of runs started from; ``unknown`` where no file tells."""
         if before := self.record.started_from:
             return before.initial_weights
+        if weights := self.record.weights:
+            return str(weights)
         return self.recipe.initial_weights if self.recipe_file.is_file() else "unknown"
 
     def stages(self, recipe: Recipe) -> list[tuple[RunFolder, Recipe]]:
@@ -94,7 +97,7 @@ class RunFolder:
             return
         if not begun:
             raise AgeLensError(f"{self.path} has no checkpoints/last.ckpt to resume from")
-        paths = {"also", "teacher", "start_from"}
+        paths: dict[str, Any] = {"also": True, "teacher": True, "start_from": True, "network": {"weights"}}
         then, now = (one.model_dump(mode="json", exclude=paths) for one in (self.recipe, recipe))
         if changed := [key for key in now if now[key] != then[key]]:
             raise AgeLensError(
@@ -135,11 +138,21 @@ class RunFolder:
 
 
 def checkpoint_of(run: Path) -> Path:
-    """The best checkpoint of a run's folder; a checkpoint's file stands for itself."""
-    checkpoint = RunFolder(run).best if run.is_dir() else run
-    if not checkpoint.is_file():
-        raise AgeLensError(f"{run} is no checkpoint, nor a run's folder with checkpoints/best.ckpt")
-    return checkpoint
+    """The best checkpoint of a run's folder, or the only one in it; a checkpoint's file stands for itself.
+
+    Raises:
+        AgeLensError: there is none, or it is not clear which.
+    """
+    if not run.is_dir():
+        found = [run] if run.is_file() else []
+    elif (best := RunFolder(run).best).is_file():
+        found = [best]
+    else:
+        found = sorted(run.glob("*.ckpt"))  # a run that was passed on without the folder of its checkpoints
+    if len(found) != 1:
+        many = f" (it holds {', '.join(path.name for path in found)}: name one)" if found else ""
+        raise AgeLensError(f"{run} is no checkpoint, nor a run's folder with checkpoints/best.ckpt{many}")
+    return found[0]
 
 
 def start_record(checkpoint: Path) -> StartRecord:

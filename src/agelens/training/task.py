@@ -36,12 +36,16 @@ class AgeGenderTask(L.LightningModule):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, recipe: dict[str, Any], hint_features: int = 0) -> None:
-        """The recipe comes as plain JSON, so that checkpoints load with ``weights_only=True``."""
+    def __init__(self, recipe: dict[str, Any], hint_features: int = 0, *, start: bool = True) -> None:
+        """The recipe comes as plain JSON, so that checkpoints load with ``weights_only=True``.
+
+        ``start=False`` leaves the recipe's initial weights alone: a checkpoint's are to take their place.
+        """
         super().__init__()
-        self.save_hyperparameters()
+        self.save_hyperparameters("recipe", "hint_features")
         self.recipe = Recipe.model_validate(recipe)
-        self.network = build_network(self.recipe.network).to(memory_format=torch.channels_last)
+        network = build_network(self.recipe.network, start=start)
+        self.network = network.to(memory_format=torch.channels_last)
         self.loss = AgeGenderLoss(self.recipe.loss)
         # Predicts the teacher's features from the network's own; it is left behind at export.
         hinted = self.recipe.loss.hint > 0 and hint_features > 0
@@ -53,6 +57,23 @@ class AgeGenderTask(L.LightningModule):
         self.val_metrics = _Measures("val/")
         self.test_metrics = _Measures("test/")
 
+    @classmethod
+    def of_checkpoint(cls, checkpoint: Path) -> AgeGenderTask:
+        """The task of a checkpoint, on the CPU in single precision, whatever it is stored in.
+
+        Raises:
+            AgeLensError: the file is no checkpoint of a task.
+        """
+        try:
+            content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+            task = cls(**content["hyper_parameters"], start=False)
+            task.load_state_dict(content["state_dict"])
+        except (RuntimeError, KeyError, TypeError, pickle.UnpicklingError, EOFError) as error:
+            raise AgeLensError(
+                f"{checkpoint} is no checkpoint of 'agelens train' ({_first_line(error)})"
+            ) from error
+        return task
+
     def take_weights(self, checkpoint: Path) -> None:
         """Start from the network of an earlier run's checkpoint; the optimiser starts anew."""
         try:
@@ -62,10 +83,9 @@ class AgeGenderTask(L.LightningModule):
             if self.hint is not None and hint and hint["weight"].shape == self.hint.weight.shape:
                 self.hint.load_state_dict(hint)  # the same teacher's
         except (RuntimeError, KeyError, TypeError, pickle.UnpicklingError, EOFError) as error:
-            first = (str(error).splitlines() or [type(error).__name__])[0]
             raise AgeLensError(
                 f"{checkpoint} does not hold the weights of a network {self.recipe.network.kind!r} as this "
-                f"recipe has it ({first}); start from a run of the same network"
+                f"recipe has it ({_first_line(error)}); start from a run of the same network"
             ) from error
 
     def forward(self, images: Tensor) -> AgeGenderLogits:
@@ -151,6 +171,10 @@ class AgeGenderTask(L.LightningModule):
 def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The weights of the module under ``prefix``, by the names that it gives them."""
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 class _Measures(MetricCollection):

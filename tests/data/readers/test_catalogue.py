@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from agelens.data.readers import DATA_SETS, terms_of
+from agelens.data.readers import DATA_SETS, known_sources, terms_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -40,6 +40,15 @@ def test_terms_name_the_data_its_page_and_what_is_permitted() -> None:
     }
 
 
+def test_a_set_is_known_by_its_short_names_too() -> None:
+    names = ["aaf", "appa", "lfw", "scut", "utk", "APPA_REAL", "UTKFace", "Somebody's"]
+    known = ["Somebody's", "all-age-faces", "appa-real", "lfw", "scut-fbp5500", "utkface"]
+    assert known_sources(names) == known
+    assert terms_of(known).keys() == {*known} - {"Somebody's"}
+    aliases = [alias for one in DATA_SETS.values() for alias in one.aliases]
+    assert len({*aliases, *DATA_SETS}) == len(aliases) + len(DATA_SETS)
+
+
 def test_every_set_but_the_persons_own_has_terms() -> None:
     assert DATA_SETS.keys() - terms_of(DATA_SETS).keys() == {"folder", "parquet"}
 
@@ -50,7 +59,7 @@ def test_the_documentation_lists_every_data_set_with_its_page() -> None:
         assert re.search(rf"^\| .*{re.escape(one.url)}.*`{name}`", text, re.MULTILINE), name
 
 
-@pytest.mark.parametrize("name", ["lfw", "all-age-faces"])
+@pytest.mark.parametrize("name", ["lfw", "all-age-faces", "scut-fbp5500"])
 def test_sets_that_come_as_a_table_are_read_under_their_own_name(name: str, tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg")
     (tmp_path / "t.csv").write_text("file,age,gender,source\na.jpg,31,female,elsewhere\n")

@@ -23,6 +23,7 @@ class DataSet:
             command line names every data set without loading any reader.
         options: what the reader takes beside ``strict``.
         fixed: options of the reader that are the same for everybody.
+        aliases: short names under which manifests made elsewhere call it.
     """
 
     title: str
@@ -31,6 +32,7 @@ class DataSet:
     reader: str = "folder"
     options: tuple[str, ...] = ()
     fixed: dict[str, str] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
 
     def read(self, source: Path, manifest: Path, *, strict: bool = False, **options: Any) -> ImportReport:
         """Read the data set from ``source``; ``manifest`` is where its manifest will lie.
@@ -56,6 +58,7 @@ DATA_SETS: dict[str, DataSet] = {
         "https://github.com/JingchunCheng/All-Age-Faces-Dataset",
         options=_TABLE,
         fixed={"source_name": "all-age-faces"},
+        aliases=("aaf",),
     ),
     "appa-real": DataSet(
         "APPA-REAL",
@@ -63,6 +66,7 @@ DATA_SETS: dict[str, DataSet] = {
         "https://chalearnlap.cvc.uab.cat/dataset/26/description/",
         "appa_real",
         ("apparent",),
+        aliases=("appa",),
     ),
     "competition": DataSet(
         "the competition's face_dataset",
@@ -88,10 +92,31 @@ DATA_SETS: dict[str, DataSet] = {
         reader="parquet",
         options=(*_TABLE, "source_name"),
     ),
+    "scut-fbp5500": DataSet(
+        "SCUT-FBP5500 (Liang et al. 2018)",
+        "non-commercial research only",
+        "https://github.com/HCIILAB/SCUT-FBP5500-Database-Release",
+        options=_TABLE,
+        fixed={"source_name": "scut-fbp5500"},
+        aliases=("scut",),
+    ),
     "utkface": DataSet(
-        "UTKFace", "non-commercial research only", "https://susanqq.github.io/UTKFace/", "utkface"
+        "UTKFace",
+        "non-commercial research only",
+        "https://susanqq.github.io/UTKFace/",
+        "utkface",
+        aliases=("utk",),
     ),
 }
+
+
+def known_sources(sources: Iterable[str]) -> list[str]:
+    """The names here of a manifest's sources, sorted; one that is not known keeps its own.
+
+    ``utk`` and ``appa_real`` are UTKFace and APPA-REAL, whose terms hold under whatever name they come.
+    """
+    names = {alias: name for name, one in DATA_SETS.items() for alias in (name, *one.aliases)}
+    return sorted({names.get(source.lower().replace("_", "-"), source) for source in sources})
 
 
 def terms_of(sources: Iterable[str]) -> dict[str, str]:
