@@ -22,17 +22,17 @@ def columns(options: AnswerOptions) -> dict[str, type]:
         first: type = (get_args(kinds[one.name]) or (kinds[one.name],))[0]
         named |= dict.fromkeys(_SPLIT.get(one.name, (one.name,)), str if issubclass(first, str) else first)
         if one.name == "refused":
-            named["error"] = str
+            named |= {"error": str, "frames": int}
     return named
 
 
 def rows_of(answer: Answer) -> list[dict[str, Any]]:
     """An answer's rows, their values as in its JSON; a key that is missing is null."""
     if not answer.faces:
-        return [{"image": answer.image, "error": answer.error}]
+        return [{"image": answer.image, "error": answer.error, "frames": answer.frames}]
     rows = []
     for number, face in enumerate(answer.faces, start=1):
-        row: dict[str, Any] = {"image": answer.image, "face": number}
+        row: dict[str, Any] = {"image": answer.image, "face": number, "frames": answer.frames}
         for name, value in face.to_dict().items():
             parts = _SPLIT.get(name, (name,))
             row |= zip(parts, value if isinstance(value, list) else [value] * len(parts), strict=True)

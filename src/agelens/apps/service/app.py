@@ -14,6 +14,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from agelens.apps.service import metrics, problems, schema
 from agelens.apps.service.batching import Batcher
+from agelens.apps.service.memory import give_back_what_is_freed
 from agelens.apps.service.problems import RefusedError
 from agelens.apps.service.settings import Settings, from_environment
 from agelens.apps.service.uploads import Bodies, receive_images
@@ -29,7 +30,7 @@ Pictures are held in memory for the time of the request; none is written to disk
 fetched."""
 
 #: Largest bodies that may be held at once: what slow or large uploads can cost in memory.
-_BODIES = 4
+_BODIES = 2
 
 
 def create() -> FastAPI:
@@ -51,6 +52,7 @@ def create() -> FastAPI:
             max_pixels=int(settings.max_megapixels * 1e6),
             max_faces=settings.max_faces,
         )
+        give_back_what_is_freed()
         batcher = Batcher(predictor, settings, metrics.BATCH.observe)
         metrics.PENDING.set(0)
         batcher.start()

@@ -45,6 +45,7 @@ class YuNet:
         options = ort.SessionOptions()
         # More threads gain nothing beside the faces found at the same time in other threads.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_mem_pattern = False  # pictures differ in size; it would hold the memory of each twice
         try:
             self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's errors share no public base
