@@ -33,7 +33,11 @@ _AS_STORED = (False, False, False)
 Region = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+def _nothing() -> None:
+    pass
+
+
+@dataclass(slots=True)
 class Decoded:
     """A decoded picture, in whatever mode, as its decoder holds it.
 
@@ -41,16 +45,13 @@ class Decoded:
         size: width and height, pixels; less than the original's where the decoder has reduced it.
         cut: gives the pixels of a region x0, y0, x1, y1.
         orientation: EXIF's, 1..8: how ``cut``'s pixels are to be turned.
+        close: frees what ``cut`` leaves behind.
     """
 
     size: tuple[int, int]
     cut: Callable[[Region], Image.Image]
     orientation: int = 1
-
-    @classmethod
-    def of(cls, image: Image.Image, orientation: int = 1) -> Decoded:
-        """A loaded Pillow image."""
-        return cls(image.size, image.crop, orientation)
+    close: Callable[[], None] = _nothing
 
     def to_rgb(self, max_side: int | None) -> Pixels:
         """The whole picture, upright, its longer side at most ``max_side``: (height, width, 3) uint8 RGB."""
@@ -80,6 +81,11 @@ class Decoded:
             y0, y1 = height - y1, height - y0
         stored = (y0, x0, y1, x1) if transposed else (x0, y0, x1, y1)
         return _upright(np.asarray(self._converter()(self.cut(stored))), self.orientation)
+
+    def free(self) -> None:
+        """Let go of the memory, whoever still holds this object."""
+        del self.cut
+        self.close()
 
     def _converter(self) -> Callable[[Image.Image], Image.Image]:
         """What makes RGB of the picture's parts, each on the scale of the whole."""

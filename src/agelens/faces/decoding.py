@@ -29,7 +29,7 @@ from PIL import (
 
 from agelens.errors import require
 from agelens.faces import webp
-from agelens.faces.bands import Decoded, Region, upright_size
+from agelens.faces.bands import Decoded, Region
 from agelens.faces.formats import HEAD, HEIC, Kind, recognise
 from agelens.faces.frames import count_frames
 from agelens.faces.memory import bytes_to_decode
@@ -64,7 +64,7 @@ class Encoded:
     """A picture whose header has been read.
 
     Attributes:
-        size: width and height of the original, upright, pixels.
+        size: width and height of the original as stored, pixels.
         frames: how many frames or pages the file holds; the first is decoded.
         cost: what decoding it takes, bytes.
         forgiving: whether its decoder gives what there is of a file that is cut short.
@@ -101,35 +101,37 @@ def opened(file: File, max_side: int | None) -> Iterator[Encoded]:
             yield _of_heic(file)
             return
         with image:
-            yield _of_webp(image, file) if image.format == "WEBP" else of_pillow(image, max_side)
+            webp_file = image.format == "WEBP"
+            yield _of_webp(image, file) if webp_file else of_pillow(image, max_side, image.close)
 
 
-def of_pillow(image: Image.Image, max_side: int | None) -> Encoded:
-    """A picture that Pillow decodes; also one that the caller has opened."""
-    stored, orientation = image.size, _orientation(image)
-    frames = count_frames(image)
+def of_pillow(image: Image.Image, max_side: int | None, close: Callable[[], None] = lambda: None) -> Encoded:
+    """A picture that Pillow decodes, ``close`` frees it; also one that the caller has opened, and keeps."""
+    stored, frames = image.size, count_frames(image)
     if max_side is not None and max(stored) > max_side:
         # Lets libjpeg decode at 1/2, 1/4 or 1/8, never below the size asked for; no effect on other formats.
         shrink = max_side / max(stored)
         image.draft(None, (max(1, int(stored[0] * shrink)), max(1, int(stored[1] * shrink))))
 
     def decode(lenient: bool) -> Decoded:
-        _load(image, lenient)
-        return Decoded.of(image, orientation)
+        try:
+            _load(image, lenient)
+        except BaseException:
+            close()
+            raise
+        return Decoded(image.size, image.crop, _orientation(image), close)
 
-    size, cost = upright_size(stored, orientation), bytes_to_decode(image, stored)
-    return Encoded(size, frames, cost, image.format not in ("WEBP", "AVIF"), decode)
+    forgiving = image.format not in ("WEBP", "AVIF")
+    return Encoded(stored, frames, bytes_to_decode(image, stored), forgiving, decode)
 
 
 def _of_webp(image: Image.Image, file: File) -> Encoded:
-    orientation = _orientation(image)
-    size, cost = upright_size(image.size, orientation), bytes_to_decode(image, image.size)
     stored = image.size
 
     def decode(lenient: bool) -> Decoded:
-        return webp.decode(_content(file), stored, orientation)
+        return webp.decode(_content(file), stored, _orientation(image))
 
-    return Encoded(size, count_frames(image), cost, False, decode)
+    return Encoded(stored, count_frames(image), bytes_to_decode(image, stored), False, decode)
 
 
 def _of_heic(file: File) -> Encoded:
@@ -170,6 +172,7 @@ def _load(image: Image.Image, lenient: bool) -> None:
 
 
 def _orientation(image: Image.Image) -> int:
+    """EXIF's; a PNG's may stand behind its pixels, so that asking for it decodes them."""
     return int(image.getexif().get(0x0112, 1))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -19,9 +19,9 @@ import numpy as np
 from PIL import Image
 
 from agelens.errors import ImageError, MissingExtraError
-from agelens.faces.bands import Decoded, Pixels, Region
+from agelens.faces.bands import Decoded, Pixels, Region, upright_size
 from agelens.faces.decoding import BROKEN, FORMATS, Encoded, UnknownFormatError, of_pillow, opened
-from agelens.faces.memory import BYTES_A_PIXEL, Budget
+from agelens.faces.memory import BYTES_A_PIXEL, Budget, Unbounded
 
 __all__ = ["FORMATS", "MAX_PIXELS", "MAX_SIDE", "Picture", "Pixels", "Source", "open_image", "open_regions"]
 
@@ -61,7 +61,7 @@ def open_image(
     max_pixels: int = MAX_PIXELS,
     name: str | None = None,
     lenient: bool = False,
-    budget: Budget | None = None,
+    budget: Budget = Unbounded(),
 ) -> Picture:
     """Open a path, bytes, a binary file, a Pillow image or an array, as upright 8-bit RGB.
 
@@ -80,7 +80,8 @@ def open_image(
     """
     options: dict[str, Any] = {"max_pixels": max_pixels, "name": name, "lenient": lenient, "budget": budget}
     with _decoded(source, max_side, **options) as (encoded, decoded):
-        return Picture(decoded.to_rgb(max_side), *encoded.size, encoded.frames)
+        size = upright_size(encoded.size, decoded.orientation)
+        return Picture(decoded.to_rgb(max_side), *size, encoded.frames)
 
 
 def open_regions(
@@ -90,7 +91,7 @@ def open_regions(
     max_pixels: int = MAX_PIXELS,
     name: str | None = None,
     lenient: bool = False,
-    budget: Budget | None = None,
+    budget: Budget = Unbounded(),
 ) -> Iterator[Pixels]:
     """Regions of an image at full resolution, one by one: x0, y0, x1, y1 in pixels of the upright original.
 
@@ -115,7 +116,7 @@ def _decoded(
     max_pixels: int,
     name: str | None,
     lenient: bool,
-    budget: Budget | None,
+    budget: Budget,
 ) -> Iterator[tuple[Encoded, Decoded]]:
     """A picture, decoded within the limits; whatever fails is an ``ImageError`` that names it."""
     name = name or (str(source) if isinstance(source, str | Path) else "the image")
@@ -125,8 +126,12 @@ def _decoded(
             _check_size(encoded, max_pixels)
             if encoded.forgiving and not lenient:
                 advice = "; the option 'lenient' reads what there is of it"
-            with budget.held(encoded.cost) if budget else nullcontext():
-                yield encoded, encoded.decode(lenient)
+            with budget.held(encoded.cost, decoding=True):
+                decoded = encoded.decode(lenient)
+                try:
+                    yield encoded, decoded
+                finally:
+                    decoded.free()  # before another picture takes its room
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
     except MissingExtraError:

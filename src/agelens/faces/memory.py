@@ -7,8 +7,9 @@ figures.
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from PIL import Image, JpegImagePlugin, TiffImagePlugin
@@ -27,24 +28,38 @@ _PYTHON_DECODERS = frozenset({"ppm", "ppm_plain", "bmp_rle"})
 
 
 class Budget:
-    """Bytes that pictures which are decoded side by side may hold together; whoever comes later waits."""
+    """Bytes that pictures in work side by side may hold together; whoever comes later waits.
+
+    Attributes:
+        relieve: called before a large picture is decoded; may free what is kept for later use.
+    """
 
     def __init__(self, size: float) -> None:
+        self.relieve: Callable[[], None] = lambda: None
         self._size, self._held = size, 0.0
         self._freed = threading.Condition()
 
     @contextmanager
-    def held(self, size: float) -> Iterator[None]:
-        """Hold so many bytes, once there is room; a picture over the whole budget is decoded alone."""
+    def held(self, size: float, *, decoding: bool = False) -> Iterator[None]:
+        """Hold so many bytes, once there is room; what is over the whole budget is held alone."""
         with self._freed:
             self._freed.wait_for(lambda: self._held == 0 or self._held + size <= self._size)
             self._held += size
         try:
+            if decoding and size > self._size / 4:
+                self.relieve()
             yield
         finally:
             with self._freed:
                 self._held -= size
                 self._freed.notify_all()
+
+
+class Unbounded(Budget):
+    """A budget that holds up nobody."""
+
+    def __init__(self) -> None:
+        super().__init__(math.inf)
 
 
 def bytes_to_decode(image: Image.Image, size: tuple[int, int]) -> float:

@@ -19,7 +19,7 @@ from agelens.faces import quality
 from agelens.faces.bands import Region
 from agelens.faces.crop import crop_face, footprint
 from agelens.faces.detection import make_detector
-from agelens.faces.detection.base import Detection, Detector, DetectorName
+from agelens.faces.detection.base import Detection, Detector, DetectorName, bytes_to_detect
 from agelens.faces.images import (
     MAX_PIXELS,
     Picture,
@@ -29,7 +29,7 @@ from agelens.faces.images import (
     open_regions,
     resize_to_square,
 )
-from agelens.faces.memory import BYTES_A_PIXEL, Budget
+from agelens.faces.memory import Budget, Unbounded
 from agelens.inference.answers import Answer, Face, Reading, average, concatenate
 from agelens.inference.options import LEVEL, AnswerOptions
 from agelens.inference.runtimes import RuntimeName, load_network
@@ -75,6 +75,7 @@ class Predictor:
         yunet: Path | None = None,
         max_pixels: int = MAX_PIXELS,
         max_faces: int | None = None,
+        budget: Budget = Unbounded(),
     ) -> None:
         """Load a model for repeated use.
 
@@ -85,9 +86,9 @@ class Predictor:
             threads: that the network computes with, and that images are opened in; None for all cores.
             batch_size: faces the network sees at once.
             yunet: YuNet's file, where it is not in the cache.
-            max_pixels: images that would unfold into more are refused; those that are opened at the same time
-                take no more memory together than one of so many.
+            max_pixels: images that would unfold into more are refused.
             max_faces: images with more are refused; None for no limit.
+            budget: memory for images that are opened, and searched for faces, at the same time.
 
         Raises:
             BundleError: there is no such model, it is damaged, or the runtime cannot load it.
@@ -100,7 +101,8 @@ class Predictor:
         self.detector = make_detector(detector, yunet) if isinstance(detector, str) else detector
         self.threads = threads or _available_cores()
         self._batch_size, self._max_pixels, self._max_faces = batch_size, max_pixels, max_faces
-        self._budget = Budget(BYTES_A_PIXEL * max_pixels)
+        self._budget = budget
+        budget.relieve = getattr(self.detector, "release", budget.relieve)
         self._network = load_network(bundle.model, runtime, self.threads)
         # pixels / 255 normalised, as one multiplication and one addition
         std = np.asarray(bundle.spec.input.std, dtype=np.float32)
@@ -236,7 +238,8 @@ class Predictor:
         opening: dict[str, Any] = {"max_pixels": self._max_pixels, "budget": self._budget}
         opening |= {"name": name, "lenient": lenient}
         picture = open_image(image, **opening)
-        found = tuple(self.detector.detect(picture.pixels)[:limit])
+        with self._budget.held(bytes_to_detect(picture.pixels)):
+            found = tuple(self.detector.detect(picture.pixels)[:limit])
         answer = Answer(_name(image, name), picture.width, picture.height, frames=picture.frames)
         if self._max_faces is not None and len(found) > self._max_faces:
             held = f"holds {len(found)} faces, over the limit of {self._max_faces}"
@@ -272,14 +275,12 @@ class Predictor:
         if max(box[2] - box[0], box[3] - box[1]) > _WIDEST * size:
             return None
         x0, y0, x1, y1 = (value / picture.scale for value in box)
-        # A rim for the interpolation; a part of the picture at least, where the face lies beyond its edge.
-        left, top = max(0, min(int(x0) - 2, picture.width - 1)), max(0, min(int(y0) - 2, picture.height - 1))
-        return (
-            left,
-            top,
-            min(picture.width, max(int(x1) + 3, left + 1)),
-            min(picture.height, max(int(y1) + 3, top + 1)),
+        # With a rim for the interpolation; a pixel at least, where the face lies beyond the picture's edge.
+        (left, right), (top, bottom) = (
+            (max(0, min(int(low) - 2, most - 1)), min(most, max(int(high) + 3, 1)))
+            for low, high, most in ((x0, x1, picture.width), (y0, y1, picture.height))
         )
+        return left, top, right, bottom
 
 
 #: ``agelens.load("embedded")``: the same, as an application says it.

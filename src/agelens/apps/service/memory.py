@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 
-#: Bytes. Blocks from this size on, which are pictures, are of their own and go back as soon as they are freed.
+#: Bytes. Blocks from this size on, which are pictures, are mapped alone and go back once they are freed.
 _OWN = 2**20
 
 #: glibc's names of what is set (malloc.h).
