@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import errno
 import io
+import os
+import re
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +16,7 @@ import pytest
 from PIL import Image
 
 from agelens.errors import ImageError
-from agelens.faces.images import open_image, resize_to_square
+from agelens.faces.images import open_image, open_regions, resize_to_square
 
 RED, GREEN, BLUE, WHITE = (230, 20, 20), (20, 200, 20), (20, 20, 230), (255, 255, 255)
 
@@ -156,6 +162,124 @@ def test_each_kind_of_non_image_is_named(tmp_path: Path) -> None:
             open_image(tmp_path / name)
     with pytest.raises(ImageError, match="no bytes"):
         open_image(b"")
+
+
+@pytest.mark.parametrize(
+    ("failure", "why"),
+    [
+        (errno.EACCES, "permission denied"),
+        (errno.EIO, "input/output error"),
+        (errno.ELOOP, "too many levels"),
+    ],
+)
+def test_what_the_system_refuses_is_not_called_damage(
+    failure: int, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    corners().save(path)
+    stat = os.stat
+
+    def refuse(asked: object, **options: object) -> os.stat_result:
+        if str(asked) == str(path):
+            raise OSError(failure, os.strerror(failure))
+        return stat(asked, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "stat", refuse)
+    with pytest.raises(ImageError, match=rf"a\.png: cannot be read: {why}"):
+        open_image(path)
+
+
+def test_a_failing_disk_is_told_from_a_damaged_file() -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() > 60:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().read(size)
+
+    with pytest.raises(ImageError, match="the image: cannot be read: input/output error"):
+        open_image(Failing(encoded(corners(), "PNG")))
+
+
+def test_a_file_and_a_folder_without_permission_are_said_to_be(tmp_path: Path) -> None:
+    """Root may read everything, so another user tries."""
+    if os.geteuid() == 0 and not shutil.which("setpriv"):
+        pytest.skip("root may read every file, and setpriv is not there to be somebody else")
+    file, folder = tmp_path / "closed.png", tmp_path / "closed"
+    corners().save(file)
+    folder.mkdir()
+    corners().save(folder / "a.png")
+    file.chmod(0)
+    folder.chmod(0)
+    for parent in (tmp_path, *tmp_path.parents):
+        if parent.stat().st_uid == os.geteuid() and parent.is_relative_to(tempfile.gettempdir()):
+            parent.chmod(parent.stat().st_mode | 0o055)
+    code = """
+import sys
+from agelens.errors import ImageError
+from agelens.faces.images import open_image
+for path in sys.argv[1:]:
+    try:
+        open_image(path)
+    except ImageError as error:
+        print(error)
+"""
+    drop = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] if os.geteuid() == 0 else []
+    command = [*drop, sys.executable, "-c", code, str(file), str(folder / "a.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    folder.chmod(0o700)
+    if done.returncode and "ermission denied" in done.stderr:
+        pytest.skip("somebody else may not even run this Python")
+    assert done.stdout.splitlines() == [
+        f"{file}: cannot be read: permission denied",
+        f"{folder}/a.png: cannot be read: permission denied",
+    ]
+
+
+def test_what_is_no_file_is_named_and_waited_for_by_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "broken.jpg").symlink_to("nowhere.jpg")
+    (tmp_path / "round.jpg").symlink_to("round.jpg")
+    (tmp_path / "zero.jpg").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(tmp_path / "socket.jpg"))
+        for name, why in [
+            ("pipe.jpg", "is a pipe, not a file"),
+            ("socket.jpg", "is a socket, not a file"),
+            ("zero.jpg", "is a device, not a file"),
+            ("broken.jpg", "no such file: it is a link to nowhere.jpg, which is not there"),
+            ("round.jpg", "cannot be read: too many levels of symbolic links"),
+            ("a\0b.jpg", "no such file"),
+            ("x" * 300, "cannot be read: file name too long"),
+        ]:
+            with pytest.raises(ImageError, match=re.escape(f"{name}: {why}")):
+                open_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_regions_are_cut_at_full_resolution_from_the_upright_original(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    upright = corners(3000, 2000)
+    stored = upright if orientation == 1 else upright.transpose(Image.Transpose.ROTATE_90)
+    data = encoded(stored, "PNG", exif=exif)
+    boxes = [(1480, 990, 1520, 1010), (0, 0, 5, 7)]
+    for box, pixels in zip(boxes, open_regions(data, boxes), strict=True):
+        np.testing.assert_array_equal(pixels, np.asarray(upright.crop(box)))
+
+
+def test_a_coding_that_takes_more_memory_may_have_fewer_pixels() -> None:
+    plain, heavy = (encoded(corners(600, 600), "JPEG", progressive=on, subsampling=0) for on in (False, True))
+    assert open_image(plain, max_pixels=400_000).width == 600
+    with pytest.raises(ImageError, match="600 x 600 pixels in this coding take 4 MB to decode"):
+        open_image(heavy, max_pixels=400_000)
+    assert open_image(heavy, max_pixels=1_000_000).width == 600
+
+
+def test_an_opened_image_stays_the_callers(tmp_path: Path) -> None:
+    corners().save(tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        for _ in range(2):
+            np.testing.assert_array_equal(open_image(image).pixels, np.array(corners()))
 
 
 def test_a_decompression_bomb_is_refused_before_it_unfolds() -> None:

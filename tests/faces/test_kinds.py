@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from agelens.faces.formats import HEAD
 from agelens.faces.images import FORMATS
-from agelens.faces.kinds import HEAD, IMAGE_SUFFIXES, kind_of, kind_of_file, kind_of_name
+from agelens.faces.kinds import IMAGE_SUFFIXES, kind_of, kind_of_file, kind_of_name
 from agelens.inference.video import mp4_encoder
 
 #: What the decoders that may run are told apart by; a DIB is a BMP without the bytes that say so.
@@ -45,5 +46,7 @@ def test_an_image_is_told_by_its_content_and_names_decide_where_it_says_nothing(
 
 
 def test_a_transport_stream_is_a_video_with_and_without_a_camcorders_time() -> None:
-    assert kind_of(b"G@\x00\x10" + bytes(28)) == "video"
-    assert kind_of(b"\x00\x00\x00\x00G@\x00\x10" + bytes(24)) == "video"
+    packet = b"G@\x00\x10" + bytes(184)
+    assert kind_of(packet * 3) == "video"
+    assert kind_of((bytes(4) + packet) * 3) == "video"
+    assert kind_of(b"GO" + bytes(300)) == "other"

@@ -69,7 +69,7 @@ def test_a_face_of_just_the_lowest_quality_is_answered() -> None:
 def test_an_answer_tells_its_image_and_each_face() -> None:
     answer = Answer("a.jpg", 640, 480, (face(), face()))
     values = answer.to_dict()
-    assert list(values) == ["image", "width", "height", "error", "faces"]
+    assert list(values) == ["image", "width", "height", "frames", "error", "faces"]
     assert values["faces"] == [face().to_dict()] * 2
     assert Answer("b.jpg", error="b.jpg: no such file").to_dict()["faces"] == []
 
@@ -88,6 +88,6 @@ def test_readings_are_averaged_and_joined() -> None:
 
 def test_the_rest_of_its_row_is_under_a_key_of_its_own() -> None:
     values = Answer("a.jpg", row={"id": 7, "day": date(2024, 1, 2)}).to_dict()
-    assert list(values) == ["image", "width", "height", "error", "faces", "row"]
+    assert list(values) == ["image", "width", "height", "frames", "error", "faces", "row"]
     assert values["row"] == {"id": 7, "day": "2024-01-02"}
     assert "row" not in Answer("a.jpg").to_dict()

@@ -123,7 +123,7 @@ def test_own_columns_are_the_last_of_a_table(tmp_path: Path) -> None:
     ]
     write_all([("", answer) for answer in answers], writers)
     cells = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8"))))
-    assert list(cells[0])[-5:] == ["error", "id", "row_age", "day", "tags"]
+    assert list(cells[0])[-5:] == ["frames", "id", "row_age", "day", "tags"]
     assert list(cells[1].values())[-4:] == ["7", "30", "2024-02-29T00:00:00+00:00", '["a", "ä"]']
     assert list(cells[2].values())[-4:] == [""] * 4
     table = pq.read_table(tmp_path / "out.parquet")

@@ -55,18 +55,37 @@ def crop_face(
     """
     if detector == "whole":
         return resize_to_square(pixels, size)
+    return warp(pixels, alignment(detection, detector, convention, size), size)
+
+
+def alignment(
+    detection: Detection, detector: str, convention: CropConvention, size: int
+) -> NDArray[np.float64]:
+    """The 2×3 matrix that moves a face of the picture into the network's square of ``size`` pixels.
+
+    Raises:
+        DetectorError: there are no landmarks, and the convention does not know the detector's box.
+    """
     if detection.landmarks is not None:
         goal = np.array(convention.landmarks[: len(detection.landmarks)])
-        matrix = similarity(detection.landmarks, goal * size)
-    elif detector not in convention.boxes:
+        return similarity(detection.landmarks, goal * size)
+    if detector not in convention.boxes:
         raise DetectorError(
             f"faces of the detector {detector!r} cannot be aligned: it gives no landmarks, and the crop "
             f"convention {convention.name!r} knows the boxes of {', '.join(convention.boxes)} only; let it "
             "give the eyes as landmarks, or add its box to the convention in the model's bundle.json"
         )
-    else:
-        matrix = _box_to_box(detection.box, convention.boxes[detector], size)
-    return warp(pixels, matrix, size)
+    return _box_to_box(detection.box, convention.boxes[detector], size)
+
+
+def footprint(detection: Detection, detector: str, convention: CropConvention) -> Box:
+    """What ``crop_face`` looks at: the box around the network's square, in pixels of the picture."""
+    if detector == "whole":
+        return detection.box
+    back = cv2.invertAffineTransform(alignment(detection, detector, convention, 1))
+    corners = np.array([[0, 0, 1], [1, 0, 1], [0, 1, 1], [1, 1, 1]]) @ back.T
+    (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+    return x0, y0, x1, y1
 
 
 def similarity(source: NDArray[np.float64], goal: NDArray[np.float64]) -> NDArray[np.float64]:

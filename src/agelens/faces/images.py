@@ -6,36 +6,30 @@ Whatever comes in (rotated by EXIF, palette, CMYK, 16-bit, animated, huge), what
 
 from __future__ import annotations
 
-import io
-import struct
-import warnings
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from PIL import (
-    AvifImagePlugin,  # noqa: F401 - importing a plugin registers its decoder
-    Image,
-    ImageOps,
-    TiffImagePlugin,  # noqa: F401
-    UnidentifiedImageError,
-    WebPImagePlugin,  # noqa: F401
-)
+from PIL import Image
 
-from agelens.errors import ImageError
+from agelens.errors import ImageError, MissingExtraError
+from agelens.faces.bands import Decoded, Pixels, Region, upright_size
+from agelens.faces.decoding import BROKEN, FORMATS, Encoded, UnknownFormatError, of_pillow, opened
+from agelens.faces.memory import BYTES_A_PIXEL, Budget, Unbounded
 
-Pixels = NDArray[np.uint8]
+__all__ = ["FORMATS", "MAX_PIXELS", "MAX_SIDE", "Picture", "Pixels", "Source", "open_image", "open_regions"]
+
 Source = str | Path | bytes | IO[bytes] | Image.Image | Pixels
 
-#: The decoders allowed, where this Pillow has them. Others are not safe: EPS would start a program.
-_WANTED = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "AVIF")
-Image.preinit()
-FORMATS = tuple(name for name in _WANTED if name in Image.OPEN)
-
-MAX_PIXELS = 178_956_970  # larger pictures, over 540 MB as an RGB array, are refused as decompression bombs
+MAX_PIXELS = (
+    178_956_970  # larger pictures, over 700 MB in Pillow's memory, are refused as decompression bombs
+)
 MAX_SIDE = 2048  # pixels; pictures with a longer side are reduced, JPEG already while decoding
 
 
@@ -46,11 +40,13 @@ class Picture:
     Attributes:
         pixels: (height, width, 3) uint8 RGB, upright, perhaps reduced.
         width, height: of the original, upright, in pixels.
+        frames: how many frames or pages the file holds; the first of them was read.
     """
 
     pixels: Pixels
     width: int
     height: int
+    frames: int = 1
 
     @property
     def scale(self) -> float:
@@ -59,41 +55,51 @@ class Picture:
 
 
 def open_image(
-    source: Source, max_side: int | None = MAX_SIDE, *, max_pixels: int = MAX_PIXELS, name: str | None = None
+    source: Source,
+    max_side: int | None = MAX_SIDE,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    name: str | None = None,
+    lenient: bool = False,
+    budget: Budget = Unbounded(),
 ) -> Picture:
     """Open a path, bytes, a binary file, a Pillow image or an array, as upright 8-bit RGB.
 
     Args:
         source: arrays are (height, width) or (height, width, 1 | 3 | 4) uint8, RGB order.
         max_side: reduce the picture so that its longer side is at most this; None keeps every pixel.
-        max_pixels: refuse files that would unfold into more.
+        max_pixels: refuse files that would unfold into more. Four bytes are reckoned for each: what a decoder
+            needs more memory for (AVIF, progressive JPEG) may have fewer pixels.
         name: what errors call the image; None for its path.
+        lenient: read a file whose last bytes are missing, where its decoder gives the rest: JPEG, PNG, GIF,
+            BMP, TIFF and PPM. What is missing stays black or grey.
+        budget: memory for decoding, shared with pictures that are opened at the same time.
 
     Raises:
         ImageError: it is missing, no image, truncated, empty, or too large to be safe.
     """
-    name = name or (str(source) if isinstance(source, str | Path) else "the image")
-    if isinstance(source, np.ndarray):
-        image = _from_array(source)
-        return _finish(image, image.size, max_side)
-    if isinstance(source, Image.Image):
-        return _decode(source, name, max_side, max_pixels)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # size and corruption are judged below
-            file = io.BytesIO(source) if isinstance(source, bytes) else source
-            with Image.open(file, formats=FORMATS) as image:
-                return _decode(image, name, max_side, max_pixels)
-    except FileNotFoundError:
-        raise ImageError(f"{name}: no such file") from None
-    except IsADirectoryError:
-        raise ImageError(f"{name}: is a folder, not an image") from None
-    except UnidentifiedImageError:
-        raise ImageError(f"{name}: is not an image in a known format ({_why_unknown(source)})") from None
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"{name}: refused as a decompression bomb: {error}") from None
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, MemoryError, OverflowError) as error:
-        raise ImageError(f"{name}: cannot be decoded, perhaps cut short: {error}") from error
+    options: dict[str, Any] = {"max_pixels": max_pixels, "name": name, "lenient": lenient, "budget": budget}
+    with _decoded(source, max_side, **options) as (encoded, decoded):
+        size = upright_size(encoded.size, decoded.orientation)
+        return Picture(decoded.to_rgb(max_side), *size, encoded.frames)
+
+
+def open_regions(
+    source: Source,
+    regions: Sequence[Region],
+    *,
+    max_pixels: int = MAX_PIXELS,
+    name: str | None = None,
+    lenient: bool = False,
+    budget: Budget = Unbounded(),
+) -> Iterator[Pixels]:
+    """Regions of an image at full resolution, one by one: x0, y0, x1, y1 in pixels of the upright original.
+
+    Options and errors are those of ``open_image``. The picture is held as its decoder gave it, until the end.
+    """
+    options: dict[str, Any] = {"max_pixels": max_pixels, "name": name, "lenient": lenient, "budget": budget}
+    with _decoded(source, None, **options) as (_, decoded):
+        yield from map(decoded.region, regions)
 
 
 def resize_to_square(pixels: Pixels, size: int) -> Pixels:
@@ -102,41 +108,83 @@ def resize_to_square(pixels: Pixels, size: int) -> Pixels:
     return cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def _decode(image: Image.Image, name: str, max_side: int | None, max_pixels: int) -> Picture:
-    width, height = image.size
+@contextmanager
+def _decoded(
+    source: Source,
+    max_side: int | None,
+    *,
+    max_pixels: int,
+    name: str | None,
+    lenient: bool,
+    budget: Budget,
+) -> Iterator[tuple[Encoded, Decoded]]:
+    """A picture, decoded within the limits; whatever fails is an ``ImageError`` that names it."""
+    name = name or (str(source) if isinstance(source, str | Path) else "the image")
+    advice = ""
+    try:
+        with _header(source, max_side) as encoded:
+            _check_size(encoded, max_pixels)
+            if encoded.forgiving and not lenient:
+                advice = "; the option 'lenient' reads what there is of it"
+            with budget.held(encoded.cost, decoding=True):
+                decoded = encoded.decode(lenient)
+                try:
+                    yield encoded, decoded
+                finally:
+                    decoded.free()  # before another picture takes its room
+    except ImageError as error:
+        raise ImageError(f"{name}: {error}") from None
+    except MissingExtraError:
+        needs = "is a HEIC picture, which needs the 'heic' extra: pip install 'agelens[heic]'"
+        raise ImageError(f"{name}: {needs}") from None
+    except UnknownFormatError as error:
+        raise ImageError(f"{name}: {_why_unknown(source, error)}") from None
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{name}: refused as a decompression bomb: {error}") from None
+    except MemoryError:
+        raise ImageError(f"{name}: there is not enough memory to decode it") from None
+    except BROKEN as error:
+        if isinstance(error, OSError) and error.errno:  # the system's, not a decoder's
+            raise ImageError(f"{name}: cannot be read: {str(error.strerror).lower()}") from error
+        raise ImageError(f"{name}: cannot be decoded, perhaps cut short: {error}{advice}") from error
+
+
+@contextmanager
+def _header(source: Source, max_side: int | None) -> Iterator[Encoded]:
+    if isinstance(source, np.ndarray):
+        source = _from_array(source)
+    if isinstance(source, Image.Image):
+        yield of_pillow(source, max_side)
+        return
+    if isinstance(source, str | Path):
+        _check_file(source)
+    with opened(source, max_side) as encoded:
+        yield encoded
+
+
+def _check_size(encoded: Encoded, max_pixels: int) -> None:
+    (width, height), limit = encoded.size, f"{max_pixels / 1e6:.0f} million"
     if width * height > max_pixels:
-        limit = f"{max_pixels / 1e6:.0f} million"
-        raise ImageError(f"{name}: {width} x {height} pixels is over the limit of {limit}; reduce it first")
-    orientation = image.getexif().get(0x0112, 1)
-    upright = (height, width) if orientation in (5, 6, 7, 8) else (width, height)
-    if max_side is not None and max(width, height) > max_side:
-        # Lets libjpeg decode at 1/2, 1/4 or 1/8, never below the size asked for; no effect on other formats.
-        shrink = max_side / max(width, height)
-        image.draft(None, (max(1, int(width * shrink)), max(1, int(height * shrink))))
-    if getattr(image, "n_frames", 1) > 1:
-        image.seek(0)
-    image.load()
-    return _finish(_to_rgb(ImageOps.exif_transpose(image)), upright, max_side)
+        raise ImageError(f"{width} x {height} pixels is over the limit of {limit}; reduce it first")
+    if encoded.cost > BYTES_A_PIXEL * max_pixels:
+        takes = f"{width} x {height} pixels in this coding take {encoded.cost / 1e6:.0f} MB to decode"
+        raise ImageError(f"{takes}, over those of {limit} plain ones; reduce it or save it as another format")
 
 
-def _finish(image: Image.Image, size: tuple[int, int], max_side: int | None) -> Picture:
-    if max_side is not None and max(image.size) > max_side:
-        factor = max_side / max(image.size)
-        smaller = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
-        image = image.resize(smaller, Image.Resampling.BOX, reducing_gap=2.0)
-    return Picture(np.array(image, dtype=np.uint8), *size)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        values = np.asarray(image, dtype=np.float64)
-        # 16-bit greyscale arrives in 'I' as well; only values beyond 8 bits ask for scaling.
-        ceiling = 255.0 if values.max(initial=0) <= 255 else 65535.0
-        return Image.fromarray(np.clip(values * (255.0 / ceiling), 0, 255).astype(np.uint8)).convert("RGB")
-    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
+def _check_file(path: str | Path) -> None:
+    """Refuse what is no file before it is opened: a pipe would be waited for, and devices have no end."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        where = f": it is a link to {os.readlink(path)}, which is not there" if os.path.islink(path) else ""
+        raise ImageError(f"no such file{where}") from None
+    except ValueError:  # a NUL in it
+        raise ImageError("no such file") from None
+    if stat.S_ISDIR(mode):
+        raise ImageError("is a folder, not an image")
+    if not stat.S_ISREG(mode):
+        kind = "a pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
+        raise ImageError(f"is {kind}, not a file")
 
 
 def _from_array(array: Pixels) -> Image.Image:
@@ -145,12 +193,18 @@ def _from_array(array: Pixels) -> Image.Image:
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[-1] in (1, 3, 4)):
         raise ImageError(f"an image array is (height, width) or (height, width, 1|3|4), not {array.shape}")
     grey = array.ndim == 3 and array.shape[-1] == 1
-    return _to_rgb(Image.fromarray(np.ascontiguousarray(array[..., 0] if grey else array)))
+    return Image.fromarray(np.ascontiguousarray(array[..., 0] if grey else array))
 
 
-def _why_unknown(source: object) -> str:
+def _why_unknown(source: Source, error: UnknownFormatError) -> str:
+    if (kind := error.kind) is not None:
+        if kind.read:
+            return f"cannot be decoded, perhaps cut short: it begins as {kind.phrase}"
+        return f"is not an image in a known format: it is {kind.phrase}; {kind.advice}"
     if isinstance(source, bytes):
-        return "no bytes" if not source else f"{len(source)} bytes"
-    if isinstance(source, str | Path) and Path(source).stat().st_size == 0:
-        return "the file is empty"
-    return "the content is not an image"
+        why = f"{len(source)} bytes" if source else "no bytes"
+    elif isinstance(source, str | Path) and os.stat(source).st_size == 0:
+        why = "the file is empty"
+    else:
+        why = "the content is not an image"
+    return f"is not an image in a known format ({why})"

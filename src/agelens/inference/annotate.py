@@ -35,7 +35,7 @@ def annotate(image: Source, faces: Sequence[Face], max_side: int = 4096) -> Imag
     Raises:
         ImageError: the image cannot be read.
     """
-    picture = open_image(image, max_side)
+    picture = open_image(image, max_side, lenient=True)  # whoever has its faces was so, or had no need
     canvas = Image.fromarray(picture.pixels)
     scale = picture.scale
     if max(canvas.size) < SMALLEST_SIDE:

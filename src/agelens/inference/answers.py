@@ -122,8 +122,9 @@ def _plain(face: Face, one: Field[Any]) -> Any:
 class Answer:
     """What became of one image: its faces (perhaps none), or the error that kept it from being read.
 
-    ``width`` and ``height`` are pixels of the upright original; 0 where there is an error. ``row`` holds the
-    other columns of the table that the image is a row of, by name.
+    ``width`` and ``height`` are pixels of the upright original; 0 where there is an error. ``frames`` is how
+    many frames or pages the file holds, of which the first was read. ``row`` holds the other columns of the
+    table that the image is a row of, by name.
     """
 
     image: str
@@ -131,12 +132,13 @@ class Answer:
     height: int = 0
     faces: tuple[Face, ...] = ()
     error: str | None = None
+    frames: int = 1
     row: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain JSON values."""
         faces = [face.to_dict() for face in self.faces]
-        size = {"width": self.width, "height": self.height}
+        size = {"width": self.width, "height": self.height, "frames": self.frames}
         row = {} if self.row is None else {"row": plain(self.row)}
         return {"image": self.image, **size, "error": self.error, "faces": faces, **row}
 

@@ -28,6 +28,7 @@ class AnswerOptions:
         min_quality: faces of less quality (0..1) are refused: they keep their box and lose their answers.
         point: which age of the distribution is the answer.
         flip: average each face's answer with its mirror image's.
+        lenient: read files whose last bytes are missing, as far as they go.
 
     Raises:
         ValueError: a value out of its range.
@@ -47,6 +48,9 @@ class AnswerOptions:
     )
     flip: bool = field(
         default=False, metadata=_about("Average each answer with its mirror image's; takes twice as long.")
+    )
+    lenient: bool = field(
+        default=False, metadata=_about("Read pictures whose last bytes are missing, as far as they go.")
     )
 
     def __post_init__(self) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,20 @@ from numpy.typing import NDArray
 from agelens import ages, conformal
 from agelens.errors import ImageError
 from agelens.faces import quality
-from agelens.faces.crop import crop_face
+from agelens.faces.bands import Region
+from agelens.faces.crop import crop_face, footprint
 from agelens.faces.detection import make_detector
-from agelens.faces.detection.base import Detection, Detector, DetectorName
-from agelens.faces.images import MAX_PIXELS, Pixels, Source, open_image, resize_to_square
+from agelens.faces.detection.base import Detection, Detector, DetectorName, bytes_to_detect
+from agelens.faces.images import (
+    MAX_PIXELS,
+    Picture,
+    Pixels,
+    Source,
+    open_image,
+    open_regions,
+    resize_to_square,
+)
+from agelens.faces.memory import Budget, Unbounded
 from agelens.inference.answers import Answer, Face, Reading, average, concatenate
 from agelens.inference.options import LEVEL, AnswerOptions
 from agelens.inference.runtimes import RuntimeName, load_network
@@ -29,6 +39,9 @@ from agelens.models.bundle import Bundle
 from agelens.models.catalogue import EMBEDDED, resolve
 from agelens.models.spec import HEADS
 from agelens.parallel import map_ahead
+
+#: Sides of the network's square that a face's surroundings may have; they are more where landmarks coincide.
+_WIDEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,7 @@ class Predictor:
         yunet: Path | None = None,
         max_pixels: int = MAX_PIXELS,
         max_faces: int | None = None,
+        budget: Budget = Unbounded(),
     ) -> None:
         """Load a model for repeated use.
 
@@ -75,6 +89,7 @@ class Predictor:
             yunet: YuNet's file, where it is not in the cache.
             max_pixels: images that would unfold into more are refused.
             max_faces: images with more are refused; None for no limit.
+            budget: memory for images that are opened, and searched for faces, at the same time.
 
         Raises:
             BundleError: there is no such model, it is damaged, or the runtime cannot load it.
@@ -88,6 +103,8 @@ class Predictor:
         self.threads = threads or _available_cores()
         self._batch_size, self._max_pixels, self._max_faces = batch_size, max_pixels, max_faces
         self._unlearnt = [head for head in HEADS if head not in bundle.spec.heads]
+        self._budget = budget
+        budget.relieve = getattr(self.detector, "release", budget.relieve)
         self._network = load_network(bundle.model, runtime, self.threads)
         # pixels / 255 normalised, as one multiplication and one addition
         std = np.asarray(bundle.spec.input.std, dtype=np.float32)
@@ -107,7 +124,7 @@ class Predictor:
         Raises:
             ImageError: the image cannot be read.
         """
-        aligned, _ = self._align(image, name)
+        aligned, _ = self._align(image, name, lenient=options.lenient)
         return list(next(self.infer([aligned], options)).faces)
 
     def predict_many(
@@ -118,17 +135,18 @@ class Predictor:
         Images are opened in threads, ahead of the network; some hundred are in memory at once.
         """
         window = 2 * self._batch_size
-        aligned = map_ahead(self.detect, images, self.threads, ahead=window)
+        detect = partial(self.detect, options=options)
+        aligned = map_ahead(detect, images, self.threads, ahead=window)
         while together := list(islice(aligned, window)):
             yield from self.infer(together, options)
 
-    def detect(self, image: Source | ImageRef) -> AlignedFaces:
+    def detect(self, image: Source | ImageRef, options: AnswerOptions = AnswerOptions()) -> AlignedFaces:
         """Open an image and align its faces, for ``infer``; an error is kept, not raised."""
         one = image if isinstance(image, ImageRef) else ImageRef("", image)
         try:
             if one.error is not None:
                 raise ImageError(one.error)
-            aligned = self._align(one.source, one.name or None)[0]
+            aligned = self._align(one.source, one.name or None, lenient=options.lenient)[0]
         except ImageError as error:
             aligned = AlignedFaces(Answer(_name(one.source, one.name or None), error=str(error)))
         return aligned if one.row is None else replace(aligned, answer=replace(aligned.answer, row=one.row))
@@ -223,27 +241,57 @@ class Predictor:
         )
 
     def _align(
-        self, image: Source, name: str | None = None, limit: int | None = None
+        self, image: Source, name: str | None = None, limit: int | None = None, *, lenient: bool = False
     ) -> tuple[AlignedFaces, Pixels]:
-        """The faces of a picture, at most ``limit``, and the pixels that they were cut from."""
+        """The faces of a picture, at most ``limit``, and the pixels that they were found in."""
         if hasattr(image, "read"):
             image = image.read()  # small faces may need a second look
-        picture = open_image(image, max_pixels=self._max_pixels, name=name)
-        detections = tuple(self.detector.detect(picture.pixels)[:limit])
-        answer = Answer(_name(image, name), picture.width, picture.height)
-        if self._max_faces is not None and len(detections) > self._max_faces:
-            held = f"holds {len(detections)} faces, over the limit of {self._max_faces}"
+        opening: dict[str, Any] = {"max_pixels": self._max_pixels, "budget": self._budget}
+        opening |= {"name": name, "lenient": lenient}
+        picture = open_image(image, **opening)
+        with self._budget.held(bytes_to_detect(picture.pixels)):
+            found = tuple(self.detector.detect(picture.pixels)[:limit])
+        answer = Answer(_name(image, name), picture.width, picture.height, frames=picture.frames)
+        if self._max_faces is not None and len(found) > self._max_faces:
+            held = f"holds {len(found)} faces, over the limit of {self._max_faces}"
             raise ImageError(f"{answer.image}: {held}")
-        spec, size, pixels = self.bundle.spec, self.bundle.spec.input.size, picture.pixels
-        originals = tuple(_rescaled(found, 1 / picture.scale) for found in detections)
-        if picture.scale < 1 and any(found.side < size for found in detections):
-            # The reduced picture is coarser than the network's input for these faces; the original is not.
-            pixels = open_image(image, max_side=None, max_pixels=self._max_pixels, name=name).pixels
-            detections = originals
-        crops = tuple(crop_face(pixels, found, self.detector.name, spec.crop, size) for found in detections)
-        pairs = zip(originals, crops, strict=True)
-        qualities = tuple(quality.of_picture(found.score, found.side, crop) for found, crop in pairs)
-        return AlignedFaces(answer, originals, crops, qualities), pixels
+        originals = [one.moved(scale=1 / picture.scale) for one in found]
+        # The reduced picture is coarser than the network's input for these faces; the original is not.
+        regions = {
+            number: region for number, one in enumerate(found) if (region := self._region(picture, one))
+        }
+        crops = {n: self._crop(picture.pixels, one) for n, one in enumerate(found) if n not in regions}
+        if regions:
+            parts = open_regions(image, list(regions.values()), **opening)
+            for (number, (x, y, *_)), pixels in zip(regions.items(), parts, strict=True):
+                crops[number] = self._crop(pixels, originals[number].moved(-x, -y))
+        aligned = tuple(crops[number] for number in range(len(found)))
+        pairs = zip(originals, aligned, strict=True)
+        qualities = tuple(quality.of_picture(one.score, one.side, crop) for one, crop in pairs)
+        return AlignedFaces(answer, tuple(originals), aligned, qualities), picture.pixels
+
+    def _crop(self, pixels: Pixels, face: Detection) -> Pixels:
+        spec = self.bundle.spec
+        return crop_face(pixels, face, self.detector.name, spec.crop, spec.input.size)
+
+    def _region(self, picture: Picture, face: Detection) -> Region | None:
+        """Where to look at a face in the original, for which the reduced picture is coarser than the network.
+
+        None where it is fine enough, or where the face's landmarks lie so that it would be the whole picture.
+        """
+        size = self.bundle.spec.input.size
+        if picture.scale >= 1 or face.side >= size:
+            return None
+        box = footprint(face, self.detector.name, self.bundle.spec.crop)
+        if max(box[2] - box[0], box[3] - box[1]) > _WIDEST * size:
+            return None
+        x0, y0, x1, y1 = (value / picture.scale for value in box)
+        # With a rim for the interpolation; a pixel at least, where the face lies beyond the picture's edge.
+        (left, right), (top, bottom) = (
+            (max(0, min(int(low) - 2, most - 1)), min(most, max(int(high) + 3, 1)))
+            for low, high, most in ((x0, x1, picture.width), (y0, y1, picture.height))
+        )
+        return left, top, right, bottom
 
 
 #: ``agelens.load("embedded")``: the same, as an application says it.
@@ -257,12 +305,6 @@ def predict(
 ) -> list[Face]:
     """Answer every face of one image with the embedded model; see ``Predictor.predict``."""
     return _embedded().predict(image, options, name=name)
-
-
-def _rescaled(detection: Detection, factor: float) -> Detection:
-    x0, y0, x1, y1 = (value * factor for value in detection.box)
-    landmarks = None if detection.landmarks is None else detection.landmarks * factor
-    return Detection((x0, y0, x1, y1), detection.score, landmarks)
 
 
 def _name(image: Source, name: str | None) -> str:

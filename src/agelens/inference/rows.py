@@ -29,7 +29,7 @@ def columns(options: AnswerOptions) -> dict[str, type]:
             first = inner[0]
         named |= dict.fromkeys(_SPLIT.get(one.name, (one.name,)), str if issubclass(first, str) else first)
         if one.name == "refused":
-            named["error"] = str
+            named |= {"error": str, "frames": int}
     return named
 
 
@@ -40,10 +40,10 @@ def rows_of(answer: Answer, carried: Mapping[str, str] = NO_COLUMNS) -> list[dic
     """
     own = {column: (answer.row or {}).get(name) for name, column in carried.items()}
     if not answer.faces:
-        return [{"image": answer.image, "error": answer.error, **own}]
+        return [{"image": answer.image, "error": answer.error, "frames": answer.frames, **own}]
     rows = []
     for number, face in enumerate(answer.faces, start=1):
-        row: dict[str, Any] = {"image": answer.image, "face": number, **own}
+        row: dict[str, Any] = {"image": answer.image, "face": number, "frames": answer.frames, **own}
         for name, value in face.to_dict().items():
             parts = _SPLIT.get(name, (name,))
             row |= zip(parts, value if isinstance(value, list) else [value] * len(parts), strict=True)

@@ -14,9 +14,11 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from agelens.apps.service import metrics, problems, schema
 from agelens.apps.service.batching import Batcher
+from agelens.apps.service.memory import give_back_what_is_freed
 from agelens.apps.service.problems import RefusedError
 from agelens.apps.service.settings import Settings, from_environment
 from agelens.apps.service.uploads import Bodies, receive_images
+from agelens.faces.memory import BYTES_A_PIXEL, Budget
 from agelens.inference.answers import Answer
 from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import load
@@ -28,8 +30,11 @@ Gender is the training data's binary label, not a person's identity. Do not deci
 Pictures are held in memory for the time of the request; none is written to disk or log, and no address is
 fetched."""
 
+#: Bytes that a thread's detector takes at most; pictures may take as many together, or as the largest may.
+_DETECTION = 75_000_000
+
 #: Largest bodies that may be held at once: what slow or large uploads can cost in memory.
-_BODIES = 4
+_BODIES = 2
 
 
 def create() -> FastAPI:
@@ -42,15 +47,18 @@ def create() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        most = int(settings.max_megapixels * 1e6)
         # The network takes one thread: the batcher calls it from several.
         predictor = load(
             settings.model,
             settings.detector,
             threads=1,
             runtime=settings.runtime,
-            max_pixels=int(settings.max_megapixels * 1e6),
+            max_pixels=most,
             max_faces=settings.max_faces,
+            budget=Budget(max(BYTES_A_PIXEL * most, settings.threads * _DETECTION)),
         )
+        give_back_what_is_freed()
         batcher = Batcher(predictor, settings, metrics.BATCH.observe)
         metrics.PENDING.set(0)
         batcher.start()

@@ -142,7 +142,7 @@ class Batcher:
             return
         started, loop = time.monotonic(), asyncio.get_running_loop()
         try:
-            job.faces = await loop.run_in_executor(self._pool, self._predictor.detect, image)
+            job.faces = await loop.run_in_executor(self._pool, self._predictor.detect, image, job.options)
         except Exception as error:  # its request hears of it; the others go on
             job.fail(error)
             return

@@ -42,6 +42,7 @@ class ImageAnswer(BaseModel):
     image: str = Field(examples=["astronaut.jpg"])
     width: int = Field(examples=[512])
     height: int = Field(examples=[512])
+    frames: int = Field(examples=[1], description="Frames or pages of the file; the first was read.")
     error: str | None = Field(examples=[None])
     faces: list[FaceAnswer]  # type: ignore[valid-type]
 

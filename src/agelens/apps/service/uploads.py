@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 
@@ -71,10 +72,12 @@ async def receive_images(
             if kind == "multipart/form-data":
                 return await _form(request, settings, receive)
             if kind.startswith("image/") or kind == "application/octet-stream":
-                body = b"".join([chunk async for chunk in _limited(request, settings, receive)])
-                if not body:
+                body = io.BytesIO()  # gives its bytes without copying them
+                async for chunk in _limited(request, settings, receive):
+                    body.write(chunk)
+                if not body.tell():
                     raise RefusedError(400, "the body is empty; send an image's bytes")
-                return [ImageRef(_UNNAMED, body)]
+                return [ImageRef(_UNNAMED, body.getvalue())]
     except TimeoutError:
         sentence = f"the body did not arrive within {settings.upload_seconds:g} s"
         raise RefusedError(408, sentence, {"Connection": "close"}) from None
@@ -99,7 +102,11 @@ async def _form(request: Request, settings: Settings, receive: Callable[[int], N
         files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
         if not files:
             raise RefusedError(400, "the form holds no file; send each image as a part with a filename")
-        return [ImageRef((file.filename or _UNNAMED)[:_NAME], await file.read()) for file in files]
+        images = []
+        for file in files:
+            images.append(ImageRef((file.filename or _UNNAMED)[:_NAME], await file.read()))
+            await file.close()  # else all would be held twice
+        return images
     finally:
         await form.close()
 

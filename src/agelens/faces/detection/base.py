@@ -38,6 +38,20 @@ class Detection:
         """The geometric mean of the box's sides, pixels."""
         return float(np.sqrt(area(self.box)))
 
+    def moved(self, across: float = 0.0, down: float = 0.0, *, scale: float = 1.0) -> Detection:
+        """The same face in a picture that is scaled, and then shifted by so many pixels."""
+        x0, y0, x1, y1 = (scale * value for value in self.box)
+        box = (x0 + across, y0 + down, x1 + across, y1 + down)
+        landmarks = None if self.landmarks is None else scale * self.landmarks + (across, down)
+        return Detection(box, self.score, landmarks)
+
+
+def bytes_to_detect(pixels: Pixels) -> float:
+    """What the greediest detector, YuNet, takes for a picture: some of each pixel of its view, bytes."""
+    height, width = pixels.shape[:2]
+    scale = min(1.0, DETECTION_SIDE / max(height, width)) * (1 + 2 * BORDER)
+    return 56 * (height * scale + 32) * (width * scale + 32)
+
 
 class Detector(Protocol):
     """Finds faces; safe to call from several threads."""

@@ -45,6 +45,7 @@ class YuNet:
         options = ort.SessionOptions()
         # More threads gain nothing beside the faces found at the same time in other threads.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_mem_pattern = False  # pictures differ in size; it would hold the memory of each twice
         try:
             self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's errors share no public base
@@ -56,6 +57,7 @@ class YuNet:
         if any(isinstance(side, int) for side in taken.shape[2:]):
             raise DetectorError(f"{model} takes pictures of {taken.shape} only; AgeLens needs {FILE_NAME}")
         self._threshold = threshold
+        self.release()  # sets up a small first block: what later calls leave in it keeps no large one
 
     def detect(self, pixels: Pixels) -> list[Detection]:
         """Find faces in a (height, width, 3) uint8 RGB picture, the largest first."""
@@ -67,6 +69,12 @@ class YuNet:
             for index in np.ravel(np.asarray(kept, dtype=np.int64))
         ]
         return in_picture(detections, pixels)
+
+    def release(self) -> None:
+        """Give back the memory that the network keeps for its next picture."""
+        options = ort.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        self._session.run(_OUTPUTS, {"input": np.zeros((1, 3, 32, 32), np.float32)}, options)
 
     def _candidates(self, view: Pixels) -> tuple[Floats, Floats, Floats]:
         """The cells above the threshold: (n,) scores, (n, 4) x, y, width, height, and (n, 5, 2) landmarks."""
