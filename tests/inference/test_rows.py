@@ -56,4 +56,4 @@ def test_the_columns_of_its_table_go_along_with_every_row() -> None:
     assert rows_of(Answer("a.jpg", row={"id": 7}), carried)[0] | {"error": None} == {
         "image": "a.jpg", "error": None, "frames": 1, "id": 7, "row_age": None,
     }  # fmt: skip
-    assert set(rows_of(Answer("b.jpg"), carried)[0]) == {"image", "error", "id", "row_age"}
+    assert set(rows_of(Answer("b.jpg"), carried)[0]) == {"image", "error", "frames", "id", "row_age"}
