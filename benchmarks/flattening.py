@@ -47,7 +47,7 @@ def main() -> None:
     print(f"{len(truth)} faces of {' and '.join(splits)}; {(truth >= 70).sum()} of them 70 or older")
     print("ages     power    MAE   RMSE  bias from 70  calibration error of P(>= 18)")
     for start, power in [(0, 0.0), *((0, p) for p in POWERS), *((50, p) for p in POWERS)]:
-        offsets = prior_offsets(manifest, power, start)
+        offsets = prior_offsets([manifest], power, start)
         probabilities = ages.retempered(batch.reading.age, 1.0, offsets)
         answer = ages.expectation(probabilities)
         old = truth >= 70

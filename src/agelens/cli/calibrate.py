@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from agelens.cli.console import DetectorOption, ModelOption, progress, tell_unless_chips
+from agelens.cli.console import DetectorsOption, ModelOption, detectors_of, progress, tell_unless_chips
 
 
 def calibrate(
-    manifest: Annotated[Path, typer.Option(help="Manifest with the labels.")],
+    manifest: Annotated[
+        list[Path], typer.Option(help="Manifest with the labels; repeatable, for several data sets.")
+    ],
     model: ModelOption = "embedded",
     split: Annotated[
         list[str] | None,
@@ -36,7 +38,7 @@ def calibrate(
     force: Annotated[
         bool, typer.Option("--force", help="Take what is fitted even where it is no better.")
     ] = False,
-    detector: DetectorOption = "whole",
+    detector: DetectorsOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for a calibrated copy (default: in place).")
     ] = None,
@@ -56,21 +58,24 @@ def calibrate(
         raise AgeLensError("--quality-only leaves the ages as they are, --flatten does not: give one of them")
     if flatten_from and not flatten:
         raise AgeLensError("--flatten-from says from which age on, but not how much; use --flatten, too")
-    table = read_manifest(manifest)
-    splits = split or ["val"]
-    paths = [table.path(sample) for name in splits for sample in table.of_split(name).samples]
-    bundle = resolve(model)
-    tell_unless_chips(paths, detector, bundle.spec.crop)
-    with progress("reading faces", len(paths)) as advance:
+    splits, bundle, images = split or ["val"], resolve(model), 0
+    detectors = detectors_of(detector, manifest)
+    tables = list(zip(map(read_manifest, manifest), detectors, strict=True))
+    for table, how in tables:
+        paths = [table.path(sample) for name in splits for sample in table.of_split(name).samples]
+        images += len(paths)
+        tell_unless_chips(paths, how, bundle.spec.crop)
+    with progress("reading faces", images) as advance:
         report = evaluation.calibrate(
             bundle,
-            table,
+            tables[0][0],
             splits,
             flatten=flatten,
             flatten_from=flatten_from,
             quality_only=quality_only,
             force=force,
-            detector=detector,
+            detector=tables[0][1],
+            also=tables[1:],
             output=output,
             progress=advance,
         )

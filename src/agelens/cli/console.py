@@ -6,9 +6,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
+
+from agelens.errors import AgeLensError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,6 +33,14 @@ ModelOption = Annotated[
 DetectorOption = Annotated[
     DetectorName,
     typer.Option(help="Face detector; 'auto': YuNet if at hand, else Haar; 'whole': each image is one face."),
+]
+DetectorsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar=f"[{'|'.join(get_args(DetectorName))}]",
+        help="Face detector, one for all manifests or one each.",
+        show_default="whole",
+    ),
 ]
 RuntimeOption = Annotated[
     RuntimeName, typer.Option(help="Inference runtime; 'openvino', an extra, is faster on bfloat16 CPUs.")
@@ -95,6 +105,32 @@ def progress(
 def tell(message: str) -> None:
     """Say something to the person, on stderr: stdout is for answers."""
     typer.echo(message, err=True)
+
+
+def one_each(given: Sequence[str] | None, tables: Sequence[Path], option: str, default: str) -> list[str]:
+    """The value of each table, of an option that is given once for all of them, or for each.
+
+    Raises:
+        AgeLensError: it is given a third number of times.
+    """
+    values = list(given or [default])
+    if len(values) not in (1, len(tables)):
+        often = f"{option} is given {len(values)} times for {len(tables)} tables"
+        raise AgeLensError(f"{often}: give one for all, or each")
+    return values * len(tables) if len(values) == 1 else values
+
+
+def detectors_of(given: Sequence[str] | None, tables: Sequence[Path]) -> list[DetectorName]:
+    """The detector of each table.
+
+    Raises:
+        AgeLensError: there is no such detector, or not one for each.
+    """
+    names: list[DetectorName] = [*get_args(DetectorName)]
+    each = one_each(given, tables, "--detector", "whole")
+    if wrong := [name for name in each if name not in names]:
+        raise AgeLensError(f"no detector {wrong[0]!r}; there are {', '.join(names)}")
+    return [names[names.index(name)] for name in each]  # type: ignore[arg-type]
 
 
 def tell_unless_chips(images: Sequence[Path], detector: DetectorName, convention: CropConvention) -> None:

@@ -11,22 +11,40 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agelens.cli import console
-from agelens.cli.console import DetectorOption, ModelOption, RuntimeOption
+from agelens.cli.console import (
+    DetectorName,
+    DetectorsOption,
+    ModelOption,
+    RuntimeOption,
+    detectors_of,
+    one_each,
+)
 from agelens.cli.options import with_options
 from agelens.errors import AgeLensError, ManifestError, OutputError, require
 from agelens.inference.options import AnswerOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agelens.data.manifest import Manifest
+    from agelens.data.problems import Problem
+    from agelens.evaluation import Evaluation
+    from agelens.inference.predictor import Predictor
     from agelens.models.bundle import Bundle
-    from agelens.models.measurement import Measurement
+    from agelens.models.measurement import Coverage, Measurement
 
 
 @with_options(AnswerOptions, "level", "point", "flip")
 def evaluate(
-    manifest: Annotated[Path, typer.Option(help="Manifest with the labels.")],
+    manifest: Annotated[
+        list[Path], typer.Option(help="Manifest with the labels; repeatable, each is measured by itself.")
+    ],
     model: ModelOption = "embedded",
-    split: Annotated[str, typer.Option(help="Split to measure on.")] = "test",
-    detector: DetectorOption = "whole",
+    split: Annotated[
+        list[str] | None,
+        typer.Option(help="Split to measure on, one for all manifests or one each.", show_default="test"),
+    ] = None,
+    detector: DetectorsOption = None,
     options: AnswerOptions = AnswerOptions(),
     runtime: RuntimeOption = "onnxruntime",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
@@ -50,48 +68,82 @@ def evaluate(
     """
     from agelens import evaluation
     from agelens.data.manifest import read_manifest
-    from agelens.files import check_not_packaged, check_output, write_text
+    from agelens.files import check_not_packaged, write_text
     from agelens.inference.predictor import Predictor
     from agelens.models.bundle import record_measurement
 
     others = _named_tables(compare)
-    if report is None and (others or faces):
-        raise AgeLensError(f"{'--compare' if others else '--faces'} is for the report; use --report, too")
+    broken = {
+        f"{'--compare' if others else '--faces'} is for the report; use --report, too":
+            report is None and (others or faces),
+        f"{'--report' if report else '--predictions'} is of one manifest; give one alone":
+            len(manifest) > 1 and (report or predictions),
+    }  # fmt: skip
+    if sentence := next((sentence for sentence, is_broken in broken.items() if is_broken), None):
+        raise AgeLensError(sentence)
     if report is not None:
         require("matplotlib", "report")
-    table = read_manifest(manifest).of_split(split)
-    for file in filter(None, (output, predictions)):
-        check_output(file)
-        if file.exists() and file.samefile(manifest):
-            raise OutputError(f"{file} is the manifest, and would be replaced; name another file")
+    _check_outputs(manifest, output, predictions)
+    splits, detectors = one_each(split, manifest, "--split", "test"), detectors_of(detector, manifest)
+    tables = [read_manifest(path).of_split(name) for path, name in zip(manifest, splits, strict=True)]
     bundle = _bundle_of(model)
     if write:
         check_not_packaged(bundle.folder)
-    paths = [table.path(sample) for sample in table.samples]
-    console.tell_unless_chips(paths, detector, bundle.spec.crop)
-    predictor = Predictor(bundle, detector, runtime=runtime)
-    with console.progress("evaluating", len(table.samples)) as advance:
-        result = evaluation.evaluate(predictor, table, options, progress=advance)
-    text = json.dumps(result.to_dict(), indent=2)
+    results = [
+        _measure(Predictor(bundle, how, runtime=runtime), table, how, options)
+        for table, how in zip(tables, detectors, strict=True)
+    ]
+    if len(tables) > 1:
+        results = [evaluation.named_by_data_set(result) for result in results]
+    measured = {result.measured.split: result.measured for result in results}
+    if len(measured) < len(results):
+        raise ManifestError("two of the manifests are of one data set and split; evaluate them one by one")
+    contents = {result.measured.split: result.to_dict() for result in results}
+    text = json.dumps(contents if len(results) > 1 else results[0].to_dict(), indent=2)
     if output is not None:
         write_text(output, text + "\n")
     if predictions is not None:
-        evaluation.write_predictions(predictions, result)
+        evaluation.write_predictions(predictions, results[0])
     if report is not None:
         from agelens.evaluation.report import Subject, write_report
 
-        subject = Subject(bundle.spec.licence, shlex.join(["agelens", *sys.argv[1:]]), table.root)
-        comparisons = [evaluation.compare(name, path, result.predictions) for name, path in others]
-        console.tell(f"agelens: {write_report(report, subject, result, comparisons, faces=faces)}")
-    if write:
-        record_measurement(bundle, result.measured)
+        subject = Subject(bundle.spec.licence, shlex.join(["agelens", *sys.argv[1:]]), tables[0].root)
+        comparisons = [evaluation.compare(name, path, results[0].predictions) for name, path in others]
+        console.tell(f"agelens: {write_report(report, subject, results[0], comparisons, faces=faces)}")
+    for one in measured.values() if write else ():
+        bundle = record_measurement(bundle, one)
     if as_json:
         typer.echo(text)
     else:
-        _print(result.measured)
-    if result.problems:
-        console.tell_failures(result.problems)
-        console.tell(f"agelens: {len(result.problems)} images could not be read and are left out")
+        _print(measured, bundle.spec.calibration.unseen)
+    _tell_problems([problem for result in results for problem in result.problems])
+
+
+def _check_outputs(manifests: list[Path], *files: Path | None) -> None:
+    """Refuse files that cannot be written, or that are a manifest."""
+    from agelens.files import check_output
+
+    for file in filter(None, files):
+        check_output(file)
+        if any(file.exists() and file.samefile(table) for table in manifests if table.exists()):
+            raise OutputError(f"{file} is the manifest, and would be replaced; name another file")
+
+
+def _measure(
+    predictor: Predictor, table: Manifest, detector: DetectorName, options: AnswerOptions
+) -> Evaluation:
+    from agelens import evaluation
+
+    paths = [table.path(sample) for sample in table.samples]
+    console.tell_unless_chips(paths, detector, predictor.bundle.spec.crop)
+    with console.progress("evaluating", len(paths)) as advance:
+        return evaluation.evaluate(predictor, table, options, progress=advance)
+
+
+def _tell_problems(problems: list[Problem]) -> None:
+    if problems:
+        console.tell_failures(problems)
+        console.tell(f"agelens: {len(problems)} images could not be read and are left out")
         raise typer.Exit(1)
 
 
@@ -114,16 +166,21 @@ def _bundle_of(model: str) -> Bundle:
     return bundle_of_run(run)
 
 
-def _print(measured: Measurement) -> None:
+def _print(measurements: Mapping[str, Measurement], unseen: Sequence[Coverage]) -> None:
     from rich.console import Console
 
     from agelens.models import tables
 
     terminal = Console()
-    terminal.print(
-        f"[bold]{measured.model} on {measured.split}[/bold]: {measured.images} images, "
-        f"{measured.without_face} without a face found; {measured.conditions}"
-    )
-    for table in tables.summary(measured):
+    if len(measurements) > 1:
+        terminal.print(console.rich_table(tables.data_set_table(measurements, unseen)))
         terminal.print()
-        terminal.print(console.rich_table(table))
+    for measured in measurements.values():
+        terminal.print(
+            f"[bold]{measured.model} on {measured.split}[/bold]: {measured.images} images, "
+            f"{measured.without_face} without a face found; {measured.conditions}"
+        )
+        for table in tables.summary(measured):
+            terminal.print()
+            terminal.print(console.rich_table(table))
+        terminal.print()

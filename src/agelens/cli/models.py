@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agelens.cli.console import table
+
+if TYPE_CHECKING:
+    from agelens.models.measurement import Headline
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -28,13 +32,16 @@ def list_models() -> None:
 
     at_hand = {name: resolve(name) for name in models_at_hand()}
     figures = [FIGURES[key] for key in ("score", "mae", "gender_accuracy")]
-    lines = table("name", "input", "size", *(f"test {figure.title(short=True)}" for figure in figures))
+    lines = table("name", "input", "size", "measured on", *(figure.title(short=True) for figure in figures))
     for name, bundle in at_hand.items():
         spec = bundle.spec
-        measured = spec.metrics["test"].figures if "test" in spec.metrics else {}
-        size = f"{bundle.model.stat().st_size / 1e6:.1f} MB"
-        values = (f.written(measured[f.key].value) if f.key in measured else "–" for f in figures)
-        lines.add_row(name, f"{spec.input.size} px", size, *values)
+        about = (name, f"{spec.input.size} px", f"{bundle.model.stat().st_size / 1e6:.1f} MB")
+        for split, measured in spec.metrics.items():
+            values = (one.written(_value(measured, one.key)) for one in figures)
+            lines.add_row(*about, split, *values)
+            about = ("", "", "")
+        if not spec.metrics:
+            lines.add_row(*about, "not measured")
     console = Console()
     console.print(lines)
     for name, bundle in at_hand.items():
@@ -67,3 +74,31 @@ def show_model(
     card = (resolve(model).folder / CARD_FILE).read_text(encoding="utf-8")
     text = card.split("---\n", 2)[-1] if card.startswith("---\n") else card  # without the front matter
     Console().print(Markdown(text))
+
+
+@app.command("statement")
+def statement(
+    model: Annotated[
+        str, typer.Argument(help="Model: 'embedded', a bundle's folder, or an address hf://… or kaggle://….")
+    ] = "embedded",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File for the statement (default: stdout).")
+    ] = None,
+) -> None:
+    """Write the practice statement of an age check with a model: the parts that ISO/IEC 27566-1 names.
+
+    The bundle's own measurements fill it in; what only the operator knows is marked.
+    """
+    from agelens.files import write_text
+    from agelens.models.catalogue import resolve
+    from agelens.models.statement import practice_statement
+
+    text = practice_statement(resolve(model))
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(output, text)
+
+
+def _value(measured: Headline, key: str) -> float | None:
+    return measured.figures[key].value if key in measured.figures else None

@@ -3,6 +3,15 @@
 from agelens.evaluation.calibration import calibrate
 from agelens.evaluation.comparison import compare
 from agelens.evaluation.predictions import Predictions
-from agelens.evaluation.run import Evaluation, evaluate, measure, write_predictions
+from agelens.evaluation.run import Evaluation, evaluate, measure, named_by_data_set, write_predictions
 
-__all__ = ["Evaluation", "Predictions", "calibrate", "compare", "evaluate", "measure", "write_predictions"]
+__all__ = [
+    "Evaluation",
+    "Predictions",
+    "calibrate",
+    "compare",
+    "evaluate",
+    "measure",
+    "named_by_data_set",
+    "write_predictions",
+]

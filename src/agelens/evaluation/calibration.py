@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from agelens.evaluation.calibration_parts import (
     fit_intervals,
     fit_quality,
     fit_temperature,
+    together,
 )
 from agelens.evaluation.temperature import prior_offsets
 from agelens.faces.detection import detectors_at_hand
@@ -66,6 +68,7 @@ def calibrate(
     quality_only: bool = False,
     force: bool = False,
     detector: DetectorName = "whole",
+    also: Sequence[tuple[Manifest, DetectorName]] = (),
     output: Path | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> CalibrationReport:
@@ -73,6 +76,7 @@ def calibrate(
 
     Each part is measured on faces left out of its fit, and the bundle keeps what it has where the new is not
     better by more than chance. Where nothing is, the bundle is not touched, and ``output`` is its plain copy.
+    Faces of several data sets give the intervals the margin that a further one would need; see ``transfer``.
 
     Args:
         bundle: the model; its ``bundle.json`` and card are rewritten, and its recorded metrics dropped, since
@@ -86,7 +90,8 @@ def calibrate(
         flatten_from: only from this age on, years; those below keep their odds among themselves.
         quality_only: fit the scale of quality alone, which needs no labels.
         force: take what was fitted even where it is no better.
-        detector: how faces are found.
+        detector: how the manifest's faces are found.
+        also: further manifests of labelled faces, and how each one's are found.
         output: a folder for a calibrated copy, new or empty; None changes the bundle itself.
 
     Raises:
@@ -101,14 +106,21 @@ def calibrate(
         raise OutputError(f"{output} is not empty; name a new folder for the calibrated copy")
     splits = tuple(dict.fromkeys(splits))  # named twice, it counts once
     old, heads = bundle.spec.calibration, bundle.spec.heads
-    flattened = prior_offsets(manifest, flatten or 0.0, flatten_from)
+    tables, named = [(manifest, detector), *also], " and ".join(splits)
+    flattened = prior_offsets([one for one, _ in tables], flatten or 0.0, flatten_from)
     offsets = old.age_offsets if flatten is None else flattened
-    samples = Manifest(
-        tuple(one for split in splits for one in manifest.of_split(split).samples), manifest.root
-    )
+    tables = [
+        (Manifest(tuple(s for split in splits for s in one.of_split(split).samples), one.root), how)
+        for one, how in tables
+    ]
     bare = Bundle(bundle.folder, bundle.spec.model_copy(update={"calibration": Calibration()}))
-    predictor = Predictor(bare, detector)
-    faces = _read(predictor, samples, " and ".join(splits), progress)
+    predictors = {how: Predictor(bare, how) for _, how in tables}
+    read: list[CalibrationFaces] = []
+    done = 0
+    for one, how in tables:
+        read.append(_read(predictors[how], one, named, partial(_beyond, progress, done)))
+        done += len(one.samples)
+    faces = together(read)
     counts = {head: int(faces.labelled(head).sum()) for head in HEADS}
     if (len(faces.age) if quality_only else max(counts[head] for head in heads)) < LEAST:
         raise ManifestError(
@@ -123,13 +135,14 @@ def calibrate(
         if "age" in heads:
             new, decision = fit_intervals(new, old, offsets, faces, force=force)
             decisions.append(decision)
-    found = {predictor.detector.name: faces}
-    some = np.random.default_rng(0).permutation(len(samples.samples))[:OTHER_DETECTORS_FACES]
-    others = Manifest(tuple(samples.samples[row] for row in some), samples.root)
+    # The scale of quality knows each detector by the faces that it found.
+    names = [predictors[how].detector.name for _, how in tables]
+    found = {name: together([r for r, n in zip(read, names, strict=True) if n == name]) for name in names}
     for other in detectors_at_hand():
         if other.name not in found:
-            found[other.name] = _read(Predictor(bare, other), others, faces.name)
-    new, decision = fit_quality(new, old, predictor.detector.name, found, heads, force=force)
+            seen = Predictor(bare, other)
+            found[other.name] = together([_read(seen, _some(one), faces.name) for one, _ in tables])
+    new, decision = fit_quality(new, old, names[0], found, heads, force=force)
     decisions.append(decision)
     changed = any(one.taken for one in decisions)
     if output is not None:
@@ -140,6 +153,16 @@ def calibrate(
         new = new.model_copy(update={"fitted_on": faces.name, "images": len(faces.age)})
         bundle = write_bundle(bundle.folder, bundle.spec.model_copy(update={"calibration": new}), {})
     return CalibrationReport(bundle, tuple(decisions), len(faces.age), counts["age"], counts["gender"])
+
+
+def _beyond(progress: Callable[[int], None], before: int, now: int) -> None:
+    progress(before + now)
+
+
+def _some(manifest: Manifest) -> Manifest:
+    """Some of its faces, drawn at random: enough for the scale of quality."""
+    some = np.random.default_rng(0).permutation(len(manifest.samples))[:OTHER_DETECTORS_FACES]
+    return Manifest(tuple(manifest.samples[row] for row in some), manifest.root)
 
 
 def _read(
@@ -153,4 +176,7 @@ def _read(
     batch = read_each(predictor, paths, progress=progress)
     kept = [manifest.samples[row] for row in batch.rows]
     exact = [np.nan if sample.age is None else sample.age for sample in kept]
-    return CalibrationFaces(name, batch.reading, batch.picture, np.array(exact, float), genders_of(kept))
+    sets = np.array([sample.source for sample in kept], dtype=np.str_)
+    return CalibrationFaces(
+        name, batch.reading, batch.picture, np.array(exact, float), genders_of(kept), sets
+    )

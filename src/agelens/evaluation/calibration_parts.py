@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from agelens import ages, conformal
 from agelens.conformal import LEVELS, REPORTED_LEVELS
-from agelens.evaluation import held_out, temperature
+from agelens.evaluation import held_out, temperature, transfer
 from agelens.faces import quality
 from agelens.figures import FIGURES, percent
-from agelens.inference.answers import Reading
+from agelens.inference.answers import Reading, concatenate
 from agelens.models.spec import PARTS, Calibration, Fitted, Head, Part
 
 #: Labelled faces that a part is fitted on at the least; nine tenths of them are as many as a table needs.
@@ -33,6 +33,7 @@ class CalibrationFaces:
         picture: (n,) the part of their quality that the picture decides; 0 where no face was found.
         age: (n,) years; NaN where no exact age is known.
         gender: (n,) 0 male, 1 female, -1 unknown.
+        data_set: (n,) where each comes from, as the manifest names it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class CalibrationFaces:
     picture: NDArray[np.float64]
     age: NDArray[np.float64]
     gender: NDArray[np.int64]
+    data_set: NDArray[np.str_]
 
     def labelled(self, head: Head) -> NDArray[np.bool_]:
         """(n,) whether the label of a head is known."""
@@ -55,6 +57,16 @@ class CalibrationFaces:
     def fitted(self, images: int) -> Fitted:
         """What is recorded of a part that ``images`` of them decided."""
         return Fitted(on=self.name, images=images)
+
+
+def together(faces: Sequence[CalibrationFaces]) -> CalibrationFaces:
+    """Faces that were read one part after the other."""
+    arrays = ("picture", "age", "gender", "data_set")
+    return CalibrationFaces(
+        faces[0].name,
+        concatenate([one.reading for one in faces]),
+        **{name: np.concatenate([getattr(one, name) for one in faces]) for name in arrays},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +126,14 @@ def fit_intervals(
     moved = _distribution(before) != _distribution(old)
     if not (compared.better or moved or old.age_intervals is None or force):
         return before, Decision("intervals", False, f"kept: new ones are no better beyond chance: {change}")
-    table = conformal.fit(now, true, neighbours=count)
-    after = _with(before, "intervals", faces.fitted(images), age_intervals=table)
+    sets = faces.data_set[rows]
+    table = transfer.with_margin(now, true, sets, neighbours=count)
+    unseen = transfer.left_out(now, true, sets, margin=True)
+    after = _with(before, "intervals", faces.fitted(images), age_intervals=table, unseen=unseen)
+    for one in unseen:
+        change += (
+            f"; where {one.band} was left out of the fit, they hold {held.written(one.held[_NINETY])} there"
+        )
     return after, Decision("intervals", True, change)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,13 @@ def evaluate(
         age_checks=age_checks(predictions),
     )
     return Evaluation(measured, predictions, reading, problems)
+
+
+def named_by_data_set(result: Evaluation) -> Evaluation:
+    """The same, told apart from those of other data sets: its split is called ``appa-real val``, say."""
+    sources = sorted({sample.source for sample in result.predictions.samples} - {""})
+    name = " ".join([" + ".join(sources) or "unnamed", result.measured.split])
+    return replace(result, measured=result.measured.model_copy(update={"split": name}))
 
 
 def measure(predictions: Predictions, reading: Reading, resamples: int = 1000) -> dict[str, metrics.Estimate]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -49,7 +51,7 @@ def best(at_each: NDArray[np.float64]) -> tuple[float, float]:
     return chosen, float(chosen * slopes.std() / np.sqrt(len(slopes)) / max(curvature, 1e-9))
 
 
-def prior_offsets(manifest: Manifest, power: float, start: int) -> tuple[float, ...]:
+def prior_offsets(manifests: Sequence[Manifest], power: float, start: int) -> tuple[float, ...]:
     """Nats, one an age: minus the logarithm of its frequency in ``train``, times the power.
 
     Below the age ``start`` it is that of ``start``.
@@ -61,7 +63,8 @@ def prior_offsets(manifest: Manifest, power: float, start: int) -> tuple[float, 
         raise ManifestError(f"ages are to be flattened from {start} on, but not how much; use --flatten, too")
     if power == 0:
         return Calibration().age_offsets
-    years = [s.point_age for s in manifest.of_split("train").samples if s.point_age is not None]
+    samples = [sample for one in manifests for sample in one.of_split("train").samples]
+    years = [sample.point_age for sample in samples if sample.point_age is not None]
     if not years:
         raise ManifestError("the split 'train' holds no ages whose frequencies could be flattened")
     nats = -power * np.log(ages.frequencies(years))

@@ -49,13 +49,18 @@ def left_out(
 
 
 def with_margin(
-    probabilities: ages.FloatArray, true_age: Floats, data_set: NDArray[np.str_]
+    probabilities: ages.FloatArray,
+    true_age: Floats,
+    data_set: NDArray[np.str_],
+    *,
+    neighbours: int | None = None,
 ) -> ConformalTable:
     """The conformal table of all faces, at levels raised until every data set left out holds what is asked.
 
-    Where fewer than two data sets are large enough to be left out, it is the plain table.
+    ``neighbours`` is as ``conformal.fit`` takes it. Where fewer than two data sets are large enough to be
+    left out, it is the plain table.
     """
-    table = conformal.fit(probabilities, true_age)
+    table = conformal.fit(probabilities, true_age, neighbours=neighbours)
     asked = np.array(table.levels)
     raised = asked.copy()
     for name in _large(data_set):

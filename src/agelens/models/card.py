@@ -45,14 +45,23 @@ def model_card(spec: BundleSpec, measurements: Mapping[str, Measurement]) -> str
         taught="; learnt a teacher's answers beside the labels (see above)" if training.taught else "",
         calibration=_calibration(spec.calibration),
         commit=training.git_commit[:12],
-        metrics="\n\n".join(_measured(split, one) for split, one in measurements.items())
+        metrics="\n\n".join(
+            _by_data_set(spec, measurements) + [_measured(*one) for one in measurements.items()]
+        )
         or "Not evaluated yet: `agelens evaluate --write` adds the figures.",
     )
 
 
+def _by_data_set(spec: BundleSpec, measurements: Mapping[str, Measurement]) -> list[str]:
+    """The first thing to read, where there is more than one: the same figures of each data set."""
+    if len(measurements) < 2:
+        return []
+    return ["### By data set", markdown(tables.data_set_table(measurements, spec.calibration.unseen))]
+
+
 def _measured(split: str, measured: Measurement) -> str:
     how = f" ({measured.conditions})" if measured.conditions else ""
-    lead = f"Split `{split}`, {measured.images} images{how}; brackets are 95 % bootstrap intervals."
+    lead = f"### On `{split}`\n\n{measured.images} images{how}; brackets are 95 % bootstrap intervals."
     return "\n\n".join([lead, *(markdown(table) for table in tables.summary(measured))])
 
 

@@ -11,7 +11,7 @@ from agelens.conformal import ConformalTable
 from agelens.faces.crop import CropConvention
 from agelens.faces.quality import QualityScale
 from agelens.labels import GENDERS, NUM_AGES
-from agelens.models.measurement import Headline
+from agelens.models.measurement import Coverage, Headline
 
 #: Version 1 held the whole of every evaluation; since version 2 that lies beside, in ``metrics.json``.
 SCHEMA_VERSION = 2
@@ -64,6 +64,7 @@ class Calibration(BaseModel):
     fitted_on: str = ""  # the split last fitted on; empty where nothing was fitted
     images: int = Field(default=0, ge=0)  # that it was fitted on
     parts: dict[Part, Fitted] = {}  # what each part was fitted on; older bundles say it of the whole
+    unseen: tuple[Coverage, ...] = ()  # of the intervals on each data set that their fit left out
 
     def fitted(self, part: Part) -> Fitted | None:
         """What a part was fitted on; None where it was not."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from agelens.ages import ADULT
 from agelens.conformal import REPORTED_LEVELS
@@ -14,6 +14,7 @@ from agelens.models.measurement import (
     REFUSAL_THRESHOLDS,
     SMALL,
     AgeCheck,
+    Coverage,
     GroupError,
     Headline,
     LeftOut,
@@ -29,6 +30,33 @@ def figure_table(measured: Headline) -> Table:
         if figure.key in measured.figures
     ]
     return Table("", ("figure", "value [95 % bootstrap interval]"), rows)
+
+
+def data_set_table(measurements: Mapping[str, Headline], unseen: Sequence[Coverage] = ()) -> Table:
+    """The main figures of each data set, by its name.
+
+    ``unseen`` is the coverage of the intervals on data sets that were left out of their fit.
+    """
+    keys = ("mae", "bias", "gender_accuracy", "score", "interval_coverage", "interval_width")
+    levels = {measured.level for measured in measurements.values()}
+    level = levels.pop() if len(levels) == 1 else None
+    rows = [
+        (name, str(one.images), *(figure_of(key).with_interval(one.figures.get(key)) for key in keys))
+        for name, one in measurements.items()
+    ]
+    heads = ("data", "images", *(figure_of(key).title(level, short=True) for key in keys))
+    return Table("", heads, rows, note=_expected(unseen))
+
+
+def _expected(unseen: Sequence[Coverage]) -> str:
+    """What to expect of intervals on photos unlike all of these."""
+    if not unseen:
+        return ""
+    held, at = FIGURES["interval_coverage"], REPORTED_LEVELS.index(0.9)
+    each = ", ".join(f"{held.written(one.held[at])} of {one.band}" for one in unseen)
+    return (
+        f"Expect on photos unlike all of these: of a set left out of their fit, 90 % intervals held {each}."
+    )
 
 
 def group_table(groups: Iterable[GroupError], level: float | None) -> Table:
