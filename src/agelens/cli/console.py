@@ -65,7 +65,8 @@ def rich_table(plain: PlainTable) -> Table:
 
     result = table(*plain.columns[: plain.text])
     for number, head in enumerate(plain.columns[plain.text :], start=plain.text):
-        widest = max((len(row[number]) for row in plain.rows), default=0)
+        lines = [line for row in plain.rows for line in row[number].split("\n")]
+        widest = max(map(len, lines), default=0)
         broken = textwrap.fill(head, max(widest, 10), break_long_words=False)
         result.add_column(broken, justify="right", no_wrap=True)
     for row in plain.rows:

@@ -70,7 +70,7 @@ def markdown(table: Table) -> str:
     rule = ["---"] * table.text + ["---:"] * (len(table.columns) - table.text)
     lines = []
     for cells in (table.columns, rule, *table.rows):
-        escaped = (cell.replace("|", r"\|") for cell in cells)
+        escaped = (cell.replace("|", r"\|").replace("\n", " ") for cell in cells)
         lines.append(f"| {' | '.join(escaped)} |")
     return "\n\n".join(filter(None, (table.title, "\n".join(lines), table.note.replace("*", r"\*"))))
 

@@ -41,7 +41,12 @@ def data_set_table(measurements: Mapping[str, Headline], unseen: Sequence[Covera
     levels = {measured.level for measured in measurements.values()}
     level = levels.pop() if len(levels) == 1 else None
     rows = [
-        (name, str(one.images), *(figure_of(key).with_interval(one.figures.get(key)) for key in keys))
+        (
+            name,
+            str(one.images),
+            # The interval below its value: side by side they would be wider than a terminal.
+            *(figure_of(key).with_interval(one.figures.get(key)).replace(" [", "\n[") for key in keys),
+        )
         for name, one in measurements.items()
     ]
     heads = ("data", "images", *(figure_of(key).title(level, short=True) for key in keys))
