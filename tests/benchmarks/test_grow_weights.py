@@ -21,8 +21,11 @@ def test_a_published_file_becomes_weights_that_a_recipe_starts_from(
     torch.manual_seed(0)
     small = timm.create_model(SMALL, num_classes=7)
     # As another project names them, in the same order, the classifier last.
-    names = {f"_blocks.{n}": value for n, value in enumerate(small.state_dict().values())}
-    torch.save(names, tmp_path / "small.pth")
+    state = {
+        f"_{number}.{name.rsplit('.', maxsplit=1)[-1]}": value
+        for number, (name, value) in enumerate(small.state_dict().items())
+    }
+    torch.save(state, tmp_path / "small.pth")
     output = tmp_path / "large.safetensors"
     options = ["--small", SMALL, "--large", LARGE, "--origin", "random weights", "--output", str(output)]
     monkeypatch.setattr("sys.argv", ["grow_weights.py", str(tmp_path / "small.pth"), *options])

@@ -28,19 +28,39 @@ def test_a_run_becomes_a_bundle_with_the_name_and_licence_that_are_given(
     options = ["--licence", "CC0-1.0", "--name", "mine", "--description", "Tests only."]
     done = CliRunner().invoke(app, ["export", str(tmp_path / "run"), "-o", str(tmp_path / "b"), *options])
     assert done.exit_code == 0, done.output
-    assert "of torch's on 64 images" in done.output
+    assert "of torch's on 64 images of" in done.output
     spec = read_bundle(tmp_path / "b").spec
     assert (spec.name, spec.licence, spec.description) == ("mine", "CC0-1.0", "Tests only.")
     assert spec.input.size == 24
+    half = [
+        "export",
+        str(tmp_path / "run" / "checkpoints" / "best.ckpt"),
+        "-o",
+        str(tmp_path / "h"),
+        "--half",
+    ]
+    done = CliRunner().invoke(app, [*half, "--faces", str(synthetic.parent / "val-0000.png")])
+    assert done.exit_code == 0, done.output
+    assert "on 16 views of 1 image of" in done.output
+    assert "half precision changes an age by" in done.output
+    assert read_bundle(tmp_path / "h").spec.training.stored_as == "float16"
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["export", str(tmp_path), "-o", str(tmp_path / "b")])
     assert isinstance(done.exception, AgeLensError)
-    assert "is it a run" in str(done.exception)
+    assert "nor a run's folder" in str(done.exception)
 
 
 def test_the_help_states_every_default() -> None:
     text = CliRunner().invoke(app, ["export", "--help"], env={"COLUMNS": "200"}).output
-    for word in ("--licence", "--name", "the recipe's", "--description"):
+    for word in (
+        "--licence",
+        "--name",
+        "the recipe's",
+        "--description",
+        "--faces",
+        "--half",
+        "--initial-weights",
+    ):
         assert word in text

@@ -15,6 +15,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from agelens.data.manifest import read_manifest
 from agelens.data.pack import write_pack
@@ -267,6 +268,38 @@ def test_training_goes_on_from_an_earlier_runs_weights(synthetic: Path, tmp_path
         )
     fit(from_(checkpoint), synthetic, tmp_path / "second", resume=True, hardware=CPU)
     assert json.loads((tmp_path / "second" / "run.json").read_text())["started_from"] == started
+
+
+def test_a_network_starts_from_a_files_weights_and_says_so(synthetic: Path, tmp_path: Path) -> None:
+    begun = AgeGenderTask(load_recipe("embedded-labels", TINY).model_dump(mode="json"))
+    file = tmp_path / "w.safetensors"
+    state = {name: value.contiguous() for name, value in begun.network.state_dict().items()}
+    save_file(state, file, {"origin": "a network of tests"})
+    # Steps of a millionth leave the weights where they were.
+    still = [
+        "epochs=2",
+        "optim.lr=1e-6",
+        "optim.weight_decay=0",
+        "optim.ema_decay=0",
+        f"network.weights={file}",
+    ]
+    recipe = load_recipe("embedded-labels", [*TINY, *still])
+    fit(recipe, synthetic, tmp_path / "run", hardware=CPU)
+    run = RunFolder(tmp_path / "run")
+    learnt = AgeGenderTask.of_checkpoint(run.best).network.state_dict()
+    for name, value in begun.network.named_parameters():
+        torch.testing.assert_close(learnt[name], value, rtol=0, atol=1e-4)
+    told = f"a network of tests (file w.safetensors, SHA-256 {sha256(file)})"
+    assert run.initial_weights == told
+    exported = export_run(run.path, tmp_path / "bundle", licence="none").bundle
+    assert exported.spec.training.initial_weights == told
+    # A resumed run has its weights; the file may be gone.
+    file.unlink()
+    fit(recipe, synthetic, run.path, resume=True, hardware=CPU)
+    assert run.initial_weights == told
+    with pytest.raises(AgeLensError, match=r"no file .*w\.safetensors to take weights from"):
+        fit(recipe, synthetic, tmp_path / "fresh", hardware=CPU)
+    assert not (tmp_path / "fresh").exists()
 
 
 def test_a_run_is_resumed_with_the_data_it_began_with(synthetic: Path, tmp_path: Path) -> None:

@@ -141,6 +141,41 @@ def test_figures_begin_anew_after_they_are_computed() -> None:
     assert float(second["val/mae"]) != pytest.approx(float(first["val/mae"]))
 
 
+def test_a_checkpoint_in_half_precision_becomes_a_task_in_single(tmp_path: Path) -> None:
+    task = task_of(load_recipe("embedded-labels", [*TINY, "loss.hint=1"]), 5)
+    state = {name: one.half() if one.is_floating_point() else one for name, one in task.state_dict().items()}
+    content = {"state_dict": state, "hyper_parameters": dict(task.hparams)}
+    torch.save(content, tmp_path / "half.ckpt")
+    again = AgeGenderTask.of_checkpoint(tmp_path / "half.ckpt")
+    assert again.recipe == task.recipe
+    for name, value in again.state_dict().items():
+        assert value.dtype in (torch.float32, torch.int64)
+        torch.testing.assert_close(value, task.state_dict()[name], rtol=1e-3, atol=1e-6)
+
+
+def test_a_checkpoint_needs_no_initial_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing may be fetched
+    task = task_of(load_recipe("efficientnet-b4", NETWORKS["efficientnet-b4"]))
+    for network in ({"pretrained": True}, {"weights": "/gone.pth"}):
+        recipe = task.recipe.model_dump(mode="json")
+        recipe["network"].update(network)
+        content = {
+            "state_dict": task.state_dict(),
+            "hyper_parameters": {"recipe": recipe, "hint_features": 0},
+        }
+        torch.save(content, tmp_path / "t.ckpt")
+        again = AgeGenderTask.of_checkpoint(tmp_path / "t.ckpt")
+        assert torch.equal(next(again.parameters()), next(task.parameters()))
+
+
+def test_what_is_no_checkpoint_of_a_task_is_a_sentence(tmp_path: Path) -> None:
+    torch.save({"state_dict": {}}, tmp_path / "bare.ckpt")
+    (tmp_path / "text.ckpt").write_text("nonsense")
+    for name in ("bare.ckpt", "text.ckpt"):
+        with pytest.raises(AgeLensError, match=rf"{name} is no checkpoint of 'agelens train'"):
+            AgeGenderTask.of_checkpoint(tmp_path / name)
+
+
 @pytest.mark.parametrize(("before", "after"), [(0, 1), (1, 0), (1, 1)])
 def test_a_teacher_may_join_or_leave_between_two_runs(before: int, after: int, tmp_path: Path) -> None:
     first, second = (
