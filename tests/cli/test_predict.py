@@ -20,6 +20,7 @@ from agelens.cli.main import app
 from agelens.errors import AgeLensError
 from agelens.inference.options import AnswerOptions
 from agelens.inference.video import Video, mp4_encoder
+from agelens.models.bundle import Bundle
 
 
 def predict(*arguments: object) -> Result:
@@ -259,3 +260,18 @@ def test_absolute_and_relative_paths_stand_in_one_table(
 def test_a_suffix_counts_in_any_case(astronaut: Path, tmp_path: Path) -> None:
     predict(astronaut, "-o", tmp_path / "A.JSON")
     assert json.loads((tmp_path / "A.JSON").read_text())[0]["error"] is None
+
+
+def test_a_dash_and_an_empty_cell_stand_for_what_the_model_has_not_learnt(
+    ages_alone: Bundle, genders_alone: Bundle, astronaut: Path
+) -> None:
+    options = (astronaut, "--detector", "haar", "--at-least", 18)
+    for bundle, head in ((ages_alone, "gender"), (genders_alone, "age")):
+        line = predict(*options, "--model", bundle.folder).stdout.splitlines()[-1].split()
+        assert line.count("–") == (2 if head == "gender" else 4 - 1)
+        (row,) = csv.DictReader(io.StringIO(predict(*options, "--model", bundle.folder, "-f", "csv").stdout))
+        assert (row["gender"] == row["gender_probability"] == "") == (head == "gender")
+        assert (row["age"] == row["age_low"] == row["at_least_probability"] == "") == (head == "age")
+        (entry,) = json.loads(predict(*options, "--model", bundle.folder, "-f", "json").stdout)
+        assert (entry["faces"][0]["gender"] is None) == (head == "gender")
+        assert (entry["faces"][0]["age"] is None) == (head == "age")

@@ -83,3 +83,17 @@ def test_readings_are_averaged_and_joined() -> None:
     joined = concatenate([one, other])
     assert joined.age.shape == (4, 101)
     assert (joined.gender[2:] == other.gender).all()
+
+
+def test_what_the_model_has_not_learnt_is_null_and_the_rest_stays() -> None:
+    options = AnswerOptions(at_least=18)
+    ageless = face(options).without(["age"])
+    assert {name for name, value in ageless.to_dict().items() if value is None} == {
+        "refused", "age", "age_interval", "at_least_probability",
+    }  # fmt: skip
+    assert (ageless.gender, ageless.age_probabilities) == (Gender.FEMALE, None)
+    with pytest.raises(ValueError, match="not learnt to answer ages"):
+        ageless.probability_at_least(18)
+    genderless = face(options).without(["gender"])
+    assert (genderless.gender, genderless.gender_probability, genderless.age) == (None, None, 31.44)
+    assert face().without([]) == face()

@@ -43,3 +43,9 @@ def test_a_refused_face_has_no_bounds() -> None:
 def test_an_image_without_a_face_has_a_row_too() -> None:
     assert rows_of(Answer("a.jpg", 9, 9)) == [{"image": "a.jpg", "error": None}]
     assert rows_of(Answer("a.jpg", error="a.jpg: gone")) == [{"image": "a.jpg", "error": "a.jpg: gone"}]
+
+
+def test_what_the_model_has_not_learnt_is_empty_in_its_columns() -> None:
+    (row,) = rows_of(Answer("a.jpg", 9, 9, (FACE.without(["age", "gender"]),)))
+    empty = {name for name, value in row.items() if value is None}
+    assert empty == {"age", "age_low", "age_high", "gender", "gender_probability", "refused"}

@@ -74,7 +74,7 @@ def _fit_stage(
         task.take_weights(start)
         started_from = start_record(start)
     samples = {split: [row.sample for row in rows] for split, rows in data.splits.items()}
-    record = record_of(recipe, source, samples, data.heads, started_from=started_from, hardware=hardware)
+    record = record_of(recipe, source, samples, started_from, hardware, heads=data.heads)
     if resume:
         run.check_data(recipe, record)
     if _is_main_process():

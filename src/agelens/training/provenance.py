@@ -78,10 +78,10 @@ def record_of(
     recipe: Recipe,
     source: Path,
     splits: Mapping[str, Sequence[Sample]],
-    heads: tuple[Head, ...],
-    *,
     started_from: StartRecord | None,
     hardware: Hardware,
+    *,
+    heads: tuple[Head, ...] = HEADS,
 ) -> RunRecord:
     """The record of a run that begins now, with the usable samples of each split and the heads they teach."""
     data = DataRecord(
