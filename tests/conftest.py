@@ -13,8 +13,8 @@ from PIL import Image
 from agelens.data.manifest import Manifest, read_manifest, write_manifest
 from agelens.data.readers.utkface import read_utkface
 from agelens.labels import NUM_AGES, Gender, Sample
-from agelens.models.bundle import Bundle, write_bundle
-from agelens.models.spec import BundleSpec, InputSpec
+from agelens.models.bundle import Bundle, copy_bundle, write_bundle
+from agelens.models.spec import BundleSpec, Head, InputSpec
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("AGELENS_SHARED", ROOT.parent / "shared"))
@@ -131,6 +131,24 @@ def tiny_bundle(tmp_path: Path) -> Bundle:
         files={},
     )
     return write_bundle(folder, spec, {})
+
+
+@pytest.fixture
+def ages_alone(tiny_bundle: Bundle, tmp_path: Path) -> Bundle:
+    """A copy of the tiny bundle that has learnt no genders."""
+    return _copy_with_head(tiny_bundle, "age", tmp_path / "ages-alone")
+
+
+@pytest.fixture
+def genders_alone(tiny_bundle: Bundle, tmp_path: Path) -> Bundle:
+    """A copy of the tiny bundle that has learnt no ages."""
+    return _copy_with_head(tiny_bundle, "gender", tmp_path / "genders-alone")
+
+
+def _copy_with_head(bundle: Bundle, head: Head, folder: Path) -> Bundle:
+    folder.mkdir()
+    copy_bundle(bundle, folder)
+    return write_bundle(folder, bundle.spec.model_copy(update={"heads": (head,)}), {})
 
 
 @pytest.fixture(scope="session")

@@ -85,10 +85,47 @@ def test_no_rows_cannot_be_measured() -> None:
 
 
 def test_calibration_error_is_the_gap_between_what_is_said_and_what_happens() -> None:
-    said = np.repeat([0.1, 0.7], 100)
-    happened = np.concatenate([np.arange(100) < 10, np.arange(100) < 50])
-    assert metrics.calibration_error(happened, said) == pytest.approx(0.5 * 0.0 + 0.5 * 0.2)
+    said = np.repeat([0.1, 0.7], 1000)
+    happened = np.concatenate([np.arange(1000) < 100, np.arange(1000) < 500])
+    assert metrics.calibration_error(happened, said) == pytest.approx(np.sqrt(0.5 * 0.2**2), abs=2e-3)
     assert metrics.calibration_error(np.ones(5), np.ones(5)) == 0
+
+
+def drawn_from(odds: float, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of 0 to 1, mostly near the ends, and what happens where their log odds are too large."""
+    rng = np.random.default_rng(seed)
+    stated = np.clip(rng.beta(0.3, 0.3, size), 1e-9, 1 - 1e-9)
+    return stated, rng.uniform(size=size) < 1 / (1 + np.exp(-np.log(stated / (1 - stated)) * odds))
+
+
+def test_a_calibrated_model_has_no_calibration_error_but_by_chance() -> None:
+    def usual(happened: np.ndarray, stated: np.ndarray) -> float:
+        bin_of = np.minimum((stated * 15).astype(int), 14)
+        return float(np.abs(np.bincount(bin_of, weights=stated - happened)).sum() / len(stated))
+
+    pairs = [drawn_from(1.0, 1000, seed) for seed in range(60)]
+    debiased = [metrics.calibration_error(happened, stated) for stated, happened in pairs]
+    plain = [usual(happened, stated) for stated, happened in pairs]
+    assert np.median(debiased) < 0.005
+    assert np.mean(np.array(debiased) == 0) > 0.3
+    assert min(plain) > 0.008  # what it was before: never near 0
+
+
+@pytest.mark.parametrize("odds", [1.0, 0.7, 0.4])
+def test_the_interval_of_the_calibration_error_holds_its_own_figure_and_the_true_one(odds: float) -> None:
+    many, happened = drawn_from(odds, 400_000, 99)
+    true = metrics.calibration_error(happened, many)
+    held = []
+    for seed in range(20):
+        stated, outcome = drawn_from(odds, 600, seed)
+        told = metrics.bootstrap(
+            {"": lambda rows, s=stated, o=outcome: metrics.calibration_error(o[rows], s[rows], rows)},
+            600,
+            resamples=200,
+        )[""]
+        assert told.low <= told.value <= told.high
+        held.append(told.low <= true <= told.high)
+    assert np.mean(held) >= 0.9
 
 
 def test_negative_log_likelihood_is_scikit_learns_log_loss() -> None:
@@ -101,18 +138,32 @@ def test_negative_log_likelihood_is_scikit_learns_log_loss() -> None:
     assert ours == pytest.approx(log_loss(labels, probabilities, labels=range(4)))
 
 
-def test_calibration_error_is_taken_over_equally_wide_bins() -> None:
-    def error(stated: list[float], happened: list[int], **options: int) -> float:
-        return metrics.calibration_error(happened, stated, **options)
+def test_calibration_error_is_the_mean_product_of_two_different_faces_of_a_bin() -> None:
+    stated, happened = np.array([0.2, 0.2, 0.2, 0.8, 0.8, 0.8]), np.array([0, 1, 1, 0, 0, 1])
+    low, high = (0.2 * -0.8 * 2 + 0.64) / 3, (0.64 + 2 * 0.8 * -0.2) / 3
+    assert metrics.calibration_error(happened, stated, bins=2) == pytest.approx(np.sqrt((low + high) / 2))
+    # A face drawn twice makes no pair with itself: the pairs of rows 0 and 1, 0 and 1 again, and so on.
+    drawn = np.array([0, 0, 1, 3, 4, 5])
+    low = 0.2 * -0.8
+    told = metrics.calibration_error(happened[drawn], stated[drawn], drawn, bins=2)
+    assert told == pytest.approx(np.sqrt(max(0, 3 * low + 3 * high) / 6))
+    assert metrics.calibration_error([1, 1], [0.5, 0.5], [7, 7]) == 0  # no two different faces
 
-    # Of fifteen bins the last reaches from 14/15 to 1, both included, the one before from 13/15.
-    assert error([0.95, 1.0], [1, 0]) == pytest.approx(0.95 / 2)
-    assert error([0.90, 0.95], [0, 1]) == pytest.approx((0.90 + 0.05) / 2)
-    assert error([0.01, 0.06], [1, 0]) == pytest.approx((0.99 - 0.06) / 2)
-    assert error([0.01, 0.07], [1, 0]) == pytest.approx((0.99 + 0.07) / 2)
-    assert error([0.935, 0.99], [1, 0]) == pytest.approx((0.99 - 0.065) / 2)  # of sixteen, these were two
-    assert error([0.1, 0.4], [1, 0], bins=2) == pytest.approx((0.9 - 0.4) / 2)
-    assert error([0.1, 0.6], [1, 0], bins=2) == pytest.approx((0.9 + 0.6) / 2)
+
+def test_calibration_error_is_taken_over_fifteen_bins_of_equally_many_faces() -> None:
+    stated, happened = drawn_from(0.5, 3000, 1)
+    exact = metrics.calibration_error(happened, stated, bins=15)
+    assert metrics.calibration_error(happened, stated) == exact
+    order = np.argsort(stated)
+    gap = (stated - happened)[order].reshape(15, 200)
+    squared = (gap.sum(axis=1) ** 2 - (gap**2).sum(axis=1)) / (200 * 199)
+    assert exact == pytest.approx(np.sqrt(squared.mean()), abs=1e-3)
+
+
+def test_the_interval_score_is_the_width_and_what_lies_outside() -> None:
+    intervals = [[10, 20], [10, 20], [10, 20]]
+    assert metrics.interval_score([10, 7, 22], intervals, 0.9) == pytest.approx([10, 10 + 60, 10 + 40])
+    assert metrics.interval_score([7], [[10, 20]], 0.5) == pytest.approx([10 + 4 * 3])
 
 
 def test_calibration_error_of_float32_is_that_of_the_same_numbers() -> None:

@@ -19,6 +19,7 @@ from agelens.data.manifest import read_manifest, write_manifest
 from agelens.data.soft_labels import write_soft_labels
 from agelens.errors import AgeLensError
 from agelens.labels import Gender, Sample
+from agelens.models.bundle import Bundle
 
 
 def audit(*arguments: object) -> Result:
@@ -138,3 +139,11 @@ def test_labels_are_suspected_by_a_model(face: Path, tmp_path: Path) -> None:
     assert done.exit_code == 1, done.output
     found = json.loads((tmp_path / "b.json").read_text())["findings"]
     assert ("suspected age", [1]) in [(f["kind"], f["rows"]) for f in found]
+
+
+def test_a_model_suspects_no_label_of_what_it_has_not_learnt(
+    face: Path, tmp_path: Path, genders_alone: Bundle
+) -> None:
+    done = audit(face, "-o", tmp_path / "b.json", "--model", genders_alone.folder)
+    found = json.loads((tmp_path / "b.json").read_text())["findings"]
+    assert "suspected age" not in [one["kind"] for one in found], done.output

@@ -168,3 +168,11 @@ def test_real_chips_are_imported_split_and_packed(utkface_val: Manifest, tmp_pat
     assert done.stdout == "train 30, val 30\n"
     done = data("pack", tmp_path / "m.csv", "--size", 32, "-o", tmp_path / "pack")
     assert (done.exit_code, len(Pack(tmp_path / "pack"))) == (0, 60)
+
+
+def test_photos_that_are_packed_whole_are_told(photos: Path, tmp_path: Path) -> None:
+    rows = [f"{path},30" for path in sorted(photos.iterdir())]
+    (tmp_path / "m.csv").write_text("\n".join(["image,age", *rows]) + "\n")
+    done = data("pack", tmp_path / "m.csv", "--size", 32, "-o", tmp_path / "pack")
+    assert done.exit_code == 0, done.output
+    assert "6 of 6 pictures looked at are no aligned faces" in done.stderr

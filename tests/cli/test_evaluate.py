@@ -9,6 +9,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from agelens.cli.main import app
+from agelens.data.manifest import Manifest
 from agelens.errors import AgeLensError, ManifestError
 from agelens.models.bundle import Bundle, read_bundle
 
@@ -91,3 +92,32 @@ def test_wrong_use_is_a_sentence(options: list[str], message: str) -> None:
     done = evaluate(*options)
     assert isinstance(done.exception, ManifestError)
     assert message in str(done.exception)
+
+
+def test_photos_that_are_no_chips_are_told_and_chips_are_not(
+    photos: Path, utkface_val: Manifest, tmp_path: Path
+) -> None:
+    rows = [f"{path},30,male,val" for path in sorted(photos.iterdir())]
+    chips = [f"{utkface_val.path(sample)},30,male,val" for sample in utkface_val.samples[::30]]
+    for name, lines in (("photos", rows), ("chips", chips)):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["image,age,gender,split", *lines]) + "\n")
+    photo = evaluate("--manifest", tmp_path / "photos.csv", "--split", "val", "--json")
+    assert photo.exit_code == 0, photo.output
+    assert "6 of 6 pictures looked at are no aligned faces" in photo.stderr
+    found = evaluate("--manifest", tmp_path / "photos.csv", "--split", "val", "--json", "--detector", "haar")
+    chip = evaluate("--manifest", tmp_path / "chips.csv", "--split", "val", "--json")
+    assert "no aligned faces" not in found.stderr + chip.stderr
+
+
+def test_the_groups_left_out_and_the_refused_are_on_the_terminal_and_the_card(
+    tiny_bundle: Bundle, synthetic: Path
+) -> None:
+    done = evaluate("--manifest", synthetic, "--split", "val", "--model", tiny_bundle.folder, "--write")
+    card = (tiny_bundle.folder / "README.md").read_text()
+    for text in (
+        "Left out of the gaps, since fewer than 50 faces",
+        "age 71–100",
+        "Faces refused, by the lowest",
+    ):
+        assert text in done.stdout
+        assert text in card

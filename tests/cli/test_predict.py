@@ -22,6 +22,7 @@ from agelens.cli.main import app
 from agelens.errors import AgeLensError
 from agelens.inference.options import AnswerOptions
 from agelens.inference.video import Video, mp4_encoder
+from agelens.models.bundle import Bundle
 
 
 def predict(*arguments: object) -> Result:
@@ -338,3 +339,18 @@ def test_a_film_that_was_broken_off_keeps_its_answers_and_is_an_error(clip: Path
     assert done.exit_code == 1, done.output
     assert "broken off after frame" in done.stderr
     assert 5 < len(lines.read_text().splitlines()) < 15
+
+
+def test_a_dash_and_an_empty_cell_stand_for_what_the_model_has_not_learnt(
+    ages_alone: Bundle, genders_alone: Bundle, astronaut: Path
+) -> None:
+    options = (astronaut, "--detector", "haar", "--at-least", 18)
+    for bundle, head in ((ages_alone, "gender"), (genders_alone, "age")):
+        line = predict(*options, "--model", bundle.folder).stdout.splitlines()[-1].split()
+        assert line.count("–") == 3  # an interval has one of its own
+        (row,) = csv.DictReader(io.StringIO(predict(*options, "--model", bundle.folder, "-f", "csv").stdout))
+        assert (row["gender"] == row["gender_probability"] == "") == (head == "gender")
+        assert (row["age"] == row["age_low"] == row["at_least_probability"] == "") == (head == "age")
+        (entry,) = json.loads(predict(*options, "--model", bundle.folder, "-f", "json").stdout)
+        assert (entry["faces"][0]["gender"] is None) == (head == "gender")
+        assert (entry["faces"][0]["age"] is None) == (head == "age")

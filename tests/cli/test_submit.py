@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from agelens.cli.main import app
 from agelens.errors import AgeLensError
+from agelens.models.bundle import Bundle
 
 KAGGLE = "kaggle://owner/agelens/onnx/embedded/1"
 
@@ -91,3 +92,18 @@ def test_wrong_use_is_said_before_any_work(
     assert isinstance(error, AgeLensError)
     assert message in str(error)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_photos_that_are_read_whole_are_told(photos: Path, tmp_path: Path) -> None:
+    rows = [f"{number},{path}" for number, path in enumerate(sorted(photos.iterdir()))]
+    (tmp_path / "test.csv").write_text("\n".join(["id,full_path", *rows]) + "\n")
+    done = submit("--data", tmp_path, "-o", tmp_path / "s.csv", "--gender-code", "0=male,1=female")
+    assert "6 of 6 pictures looked at are no aligned faces" in done.stderr
+
+
+def test_a_model_that_lacks_a_head_cannot_submit(folder: Path, ages_alone: Bundle) -> None:
+    code = ("--gender-code", "0=male,1=female")
+    done = submit("--data", folder, "-o", folder / "s.csv", *code, "--model", ages_alone.folder)
+    assert isinstance(done.exception, AgeLensError)
+    assert "has not learnt gender" in str(done.exception)
+    assert not (folder / "s.csv").exists()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agelens.evaluation.gaps import gaps
+from agelens.evaluation.gaps import gaps, left_out
 from agelens.evaluation.predictions import Predictions
 from agelens.labels import Gender, Sample
 from labelled import predictions_of
@@ -39,3 +39,18 @@ def test_shares_are_worst_where_they_are_low() -> None:
     found = {(g.by, g.figure): g for g in gaps(faces(("a", 60, 2), ("b", 60, 2), male={"a": 0.1}))}
     gap = found["group", "gender_accuracy"]
     assert (gap.worst, gap.worst_value, gap.best_value, gap.gap.value) == ("a", 0, 1, 1)
+
+
+def test_the_groups_left_out_are_named_with_their_figures() -> None:
+    predictions = faces(("a", 80, 2), ("b", 80, 3), ("tiny", 12, 47), male={"tiny": 0.1})
+    found = {one.figure: one for one in left_out(predictions) if one.by == "group"}
+    assert {(one.name, one.images) for one in found.values()} == {("tiny", 12)}
+    assert found["mae"].value == pytest.approx(47, abs=0.3)
+    assert (found["gender_accuracy"].value, found["coverage"].value) == (0, 0)
+    assert left_out(faces(("a", 50, 2), ("b", 80, 3))) == ()
+
+
+def test_a_group_is_left_out_by_its_labels_and_not_by_its_pictures() -> None:
+    samples = [Sample("f", age=30, gender=Gender.MALE if row < 20 else None, group="a") for row in range(90)]
+    (one,) = (one for one in left_out(predictions_of(samples, [31] * 90)) if one.by == "group")
+    assert (one.figure, one.images, one.value) == ("gender_accuracy", 20, 1.0)

@@ -28,3 +28,13 @@ def test_an_interval_holds_its_own_ends() -> None:
 
 def test_a_gender_of_even_odds_is_male() -> None:
     assert predictions_of(SAMPLES[:2], [1, 1], male=[0.5, 0.49]).gender.tolist() == [0, 1]
+
+
+def test_what_is_not_answered_is_measured_nowhere() -> None:
+    p = predictions_of(SAMPLES, [np.nan] * 3, male=[np.nan] * 3)
+    for values in (p.signed_error, p.covered, p.right_gender):
+        assert np.isnan(values).all()
+    assert not (p.exact | p.with_age | p.with_gender).any()
+    answered = predictions_of(SAMPLES, [36, 24, 50])
+    assert answered.with_age.tolist() == [True, True, False]
+    assert answered.with_gender.tolist() == [True, True, False]

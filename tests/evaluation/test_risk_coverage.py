@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from agelens.evaluation.predictions import Predictions
-from agelens.evaluation.risk_coverage import risk_coverage
+from agelens.evaluation.risk_coverage import refusals, risk_coverage
 from agelens.labels import Gender, Sample
+from agelens.models.measurement import REFUSAL_THRESHOLDS
 from labelled import predictions_of
 
 
@@ -29,3 +30,18 @@ def test_refusing_the_least_sure_leaves_a_smaller_error() -> None:
 
 def test_few_faces_show_nothing() -> None:
     assert risk_coverage(faces(49)) == ()
+
+
+def test_who_is_refused_is_told_by_age_gender_and_group() -> None:
+    young = [Sample("f", age=5, gender=Gender.MALE, group="a")] * 10
+    old = [Sample("f", age=80, gender=Gender.FEMALE, group="b")] * 30
+    quality = [0.9] * 10 + [0.01] * 3 + [0.07] * 3 + [0.15] * 9 + [0.6] * 15
+    found = {
+        (one.by, one.name): one for one in refusals(predictions_of(young + old, [30] * 40, quality=quality))
+    }
+    assert REFUSAL_THRESHOLDS == (0.05, 0.1, 0.2, 0.5)
+    assert found["all", "all"].refused == pytest.approx((3 / 40, 6 / 40, 15 / 40, 15 / 40))
+    for key in (("age", "71–100"), ("gender", "female"), ("group", "b")):
+        assert (found[key].images, found[key].refused) == (30, pytest.approx((0.1, 0.2, 0.5, 0.5)))
+    assert found["age", "3–10"].refused == (0, 0, 0, 0)
+    assert not any("×" in by for by, _ in found)

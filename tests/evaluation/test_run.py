@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,13 +55,46 @@ def test_the_crps_of_a_sure_answer_is_its_absolute_error() -> None:
 
 def test_the_calibration_errors_are_how_far_a_probability_is_from_how_often_it_comes_true() -> None:
     # Each face is said to be 18 or older with 0.8, and male with 0.9; half are, and three of four are.
-    age = np.zeros((4, 101), np.float32)
+    age = np.zeros((4000, 101), np.float32)
     age[:, 10], age[:, 30] = 0.2, 0.8
-    reading = Reading(age, np.tile(np.array([[0.9, 0.1]], np.float32), (4, 1)))
+    reading = Reading(age, np.tile(np.array([[0.9, 0.1]], np.float32), (4000, 1)))
     genders: list[Gender | None] = [Gender.MALE, Gender.MALE, Gender.FEMALE, Gender.MALE]
-    figures = measure(faces([17.9, 18, 3, 60], [26] * 4, genders), reading, resamples=10)
-    assert figures["adult_calibration_error"].value == pytest.approx(0.3, abs=1e-6)
-    assert figures["gender_calibration_error"].value == pytest.approx(0.15, abs=1e-6)
+    figures = measure(faces([17.9, 18, 3, 60] * 1000, [26] * 4000, genders * 1000), reading, resamples=10)
+    assert figures["adult_calibration_error"].value == pytest.approx(0.3, abs=1e-3)
+    assert figures["gender_calibration_error"].value == pytest.approx(0.15, abs=1e-3)
+
+
+@pytest.mark.parametrize("head", ["age", "gender"])
+def test_what_a_model_has_not_learnt_is_left_out(
+    head: str, request: pytest.FixtureRequest, synthetic: Path, tmp_path: Path
+) -> None:
+    bundle: Bundle = request.getfixturevalue(f"{head}s_alone")
+    result = evaluate(agelens.load(bundle, "whole"), read_manifest(synthetic).of_split("val"), resamples=5)
+    of_age = {"mae", "rmse", "bias", "cs5", "crps", "interval_coverage", "interval_width"}
+    of_gender = {"gender_accuracy", "gender_macro_f1", "gender_calibration_error"}
+    there, absent = (of_age, of_gender) if head == "age" else (of_gender, of_age)
+    assert there <= result.figures.keys()
+    assert not (absent | {"score"}) & result.figures.keys()
+    measured = result.measured
+    assert all((group.mae is None) == (head == "gender") for group in measured.groups)
+    assert all((group.gender_accuracy is None) == (head == "age") for group in measured.groups)
+    assert bool(measured.age_checks) == bool(measured.coverage) == (head == "age")
+    assert {gap.figure for gap in measured.gaps} <= (
+        {"mae", "coverage"} if head == "age" else {"gender_accuracy"}
+    )
+    assert json.loads(json.dumps(result.to_dict())) == result.to_dict()  # no NaN, which is no JSON
+    write_predictions(tmp_path / "p.csv", result)
+    rows = list(csv.DictReader((tmp_path / "p.csv").open()))
+    empty = {name for name, value in rows[0].items() if not value}
+    assert empty == ({"gender", "p_female"} if head == "age" else {"age", "age_low", "age_high"})
+
+
+def test_labels_of_what_a_model_has_not_learnt_alone_cannot_be_measured(
+    ages_alone: Bundle, synthetic: Path
+) -> None:
+    samples = [replace(sample, age=None) for sample in read_manifest(synthetic).samples[:60]]
+    with pytest.raises(ManifestError, match="of what the model answers"):
+        evaluate(agelens.load(ages_alone, "whole"), Manifest(tuple(samples), synthetic.parent), resamples=5)
 
 
 def test_without_genders_there_are_age_figures_only() -> None:

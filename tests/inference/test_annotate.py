@@ -20,6 +20,14 @@ def test_a_label_says_age_interval_and_gender() -> None:
     assert label(face((0, 0, 10, 10))) == "31 y (24-40)\nfemale 98%"
 
 
+def test_a_dash_stands_for_what_is_not_answered() -> None:
+    answered = face((0, 0, 10, 10))
+    assert label(answered.without(["gender"])) == "31 y (24-40)\n-"
+    assert label(answered.without(["age"])) == "-\nfemale 98%"
+    drawn = np.asarray(annotate(np.zeros((600, 600, 3), np.uint8), [answered.without(["gender"])]))
+    assert (drawn == (0, 158, 115)).all(axis=2).any()  # neither the colour of men nor that of women
+
+
 @pytest.mark.parametrize("side", [200, 4000])
 def test_a_label_is_drawn_legibly_on_small_and_large_pictures(side: int) -> None:
     blank = np.full((side, side, 3), 128, np.uint8)

@@ -91,3 +91,17 @@ def test_the_rest_of_its_row_is_under_a_key_of_its_own() -> None:
     assert list(values) == ["image", "width", "height", "frames", "error", "faces", "row"]
     assert values["row"] == {"id": 7, "day": "2024-01-02"}
     assert "row" not in Answer("a.jpg").to_dict()
+
+
+def test_what_the_model_has_not_learnt_is_null_and_the_rest_stays() -> None:
+    options = AnswerOptions(at_least=18)
+    ageless = face(options).without(["age"])
+    assert {name for name, value in ageless.to_dict().items() if value is None} == {
+        "refused", "age", "age_interval", "at_least_probability",
+    }  # fmt: skip
+    assert (ageless.gender, ageless.age_probabilities) == (Gender.FEMALE, None)
+    with pytest.raises(ValueError, match="not learnt to answer ages"):
+        ageless.probability_at_least(18)
+    genderless = face(options).without(["gender"])
+    assert (genderless.gender, genderless.gender_probability, genderless.age) == (None, None, 31.44)
+    assert face().without([]) == face()

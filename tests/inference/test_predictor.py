@@ -13,9 +13,12 @@ from agelens import ages
 from agelens.errors import ImageError
 from agelens.faces.detection.base import Detection
 from agelens.faces.images import open_image
+from agelens.faces.quality import QualityScale
 from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import Predictor
 from agelens.inference.sources import ImageRef
+from agelens.models.bundle import Bundle
+from agelens.models.spec import Calibration
 
 
 @pytest.fixture(scope="module")
@@ -229,3 +232,31 @@ def test_detecting_and_aligning_costs_little_against_the_chip_itself(
     found = evaluate(agelens.load("embedded", "yunet", yunet=yunet), some, resamples=10)
     assert found.measured.without_face <= 2
     assert found.figures["mae"].value < whole.figures["mae"].value + cost
+
+
+def test_a_model_answers_only_what_it_has_learnt(
+    tiny_bundle: Bundle, ages_alone: Bundle, genders_alone: Bundle, astronaut: Path
+) -> None:
+    (aged,) = agelens.load(ages_alone, "whole").predict(astronaut)
+    assert (aged.gender, aged.gender_probability) == (None, None)
+    assert aged.age is not None
+    (gendered,) = agelens.load(genders_alone, "whole").predict(astronaut, AnswerOptions(at_least=18))
+    assert (gendered.age, gendered.age_interval, gendered.at_least_probability) == (None, None, None)
+    assert gendered.gender is not None
+    (both,) = agelens.load(tiny_bundle, "whole").predict(astronaut)
+    assert (both.age, both.gender) == (aged.age, gendered.gender)
+
+
+def test_quality_is_a_share_by_the_scale_of_the_detector_that_found_the_face(
+    tiny_bundle: Bundle, astronaut: Path
+) -> None:
+    (plain,) = agelens.load(tiny_bundle, "haar").predict(astronaut)
+    scale = QualityScale(ages=(), entropy=(), quantiles={"haar": tuple(np.linspace(0.9, 1, 101))})
+    spec = tiny_bundle.spec.model_copy(update={"calibration": Calibration(quality=scale)})
+    scaled = Bundle(tiny_bundle.folder, spec)
+    (face,) = agelens.load(scaled, "haar").predict(astronaut, AnswerOptions(min_quality=0.1))
+    assert plain.quality > 0
+    assert (face.quality, face.refused) == (0, "quality 0.00 is below 0.1")
+    (unknown,) = agelens.load(scaled, "whole").predict(astronaut)
+    (as_before,) = agelens.load(tiny_bundle, "whole").predict(astronaut)
+    assert unknown.quality == as_before.quality

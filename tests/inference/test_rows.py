@@ -57,3 +57,9 @@ def test_the_columns_of_its_table_go_along_with_every_row() -> None:
         "image": "a.jpg", "error": None, "frames": 1, "id": 7, "row_age": None,
     }  # fmt: skip
     assert set(rows_of(Answer("b.jpg"), carried)[0]) == {"image", "error", "frames", "id", "row_age"}
+
+
+def test_what_the_model_has_not_learnt_is_empty_in_its_columns() -> None:
+    (row,) = rows_of(Answer("a.jpg", 9, 9, (FACE.without(["age", "gender"]),)))
+    empty = {name for name, value in row.items() if value is None}
+    assert empty == {"age", "age_low", "age_high", "gender", "gender_probability", "refused"}

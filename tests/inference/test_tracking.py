@@ -12,6 +12,7 @@ from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import Predictor
 from agelens.inference.tracking import PATIENCE, Tracker
 from agelens.labels import Gender
+from agelens.models.bundle import Bundle
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +130,14 @@ def test_an_averaged_distribution_is_of_single_precision(predictor: Predictor) -
     assert tracked.face.age_probabilities.dtype == np.float32
     assert tracked.face.box == face(0).box
     assert tracked.face.detection == 1.0
+
+
+def test_a_model_of_one_head_is_followed_too(ages_alone: Bundle, genders_alone: Bundle) -> None:
+    for bundle, head in ((ages_alone, "gender"), (genders_alone, "age")):
+        tracker = Tracker(agelens.load(bundle, "haar"), AnswerOptions(at_least=18))
+        for seconds in (0.0, 0.1):
+            (tracked,) = tracker.update([face(0, 40).without([head])], seconds)
+        assert tracked.frames == 2
+        assert (tracked.face.gender is None) == (head == "gender")
+        assert (tracked.face.age is None) == (head == "age")
+    assert tracked.face.gender is Gender.MALE

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agelens.errors import BundleError
+from agelens.faces.quality import QualityScale
 from agelens.models.bundle import (
     BUNDLE_FILE,
     METRICS_FILE,
@@ -20,7 +21,7 @@ from agelens.models.bundle import (
 )
 from agelens.models.catalogue import resolve
 from agelens.models.measurement import Headline, Measurement
-from agelens.models.spec import BundleSpec, Calibration
+from agelens.models.spec import BundleSpec, Calibration, Fitted
 
 
 @pytest.fixture
@@ -122,6 +123,36 @@ def test_the_shipped_bundles_fingerprint_is_the_one_it_has_always_had() -> None:
     assert resolve("embedded").fingerprint == (
         "3e2261ad0d5883d8ed3fa407861ccdac9c31772b1cf0915407cb839712cc7686"
     )
+
+
+def test_the_fingerprint_changes_with_what_answers_depend_on(tiny_bundle: Bundle) -> None:
+    def changed(**values: object) -> str:
+        return Bundle(tiny_bundle.folder, tiny_bundle.spec.model_copy(update=values)).fingerprint
+
+    scale = QualityScale(ages=(), entropy=(), quantiles={})
+    variants = [
+        tiny_bundle.fingerprint,
+        changed(heads=("age",)),
+        changed(calibration=Calibration(quality=scale)),
+        changed(calibration=Calibration(age_temperature=2.0)),
+    ]
+    assert len(set(variants)) == 4
+    noted = Calibration(parts={"age": Fitted(on="val", images=9)})
+    assert changed(calibration=noted) == changed(calibration=Calibration())
+
+
+def test_an_older_bundle_has_learnt_both_heads_and_its_calibration_is_of_one_piece() -> None:
+    spec = resolve("embedded").spec
+    content = spec.model_dump(mode="json", exclude={"heads": True, "calibration": {"quality", "parts"}})
+    old = BundleSpec.model_validate(content)
+    assert old.heads == ("age", "gender")
+    assert old.calibration.quality is None
+    fitted = old.calibration.fitted("intervals")
+    assert fitted is not None
+    assert fitted.images == old.calibration.images
+    assert old.calibration.fitted("quality") is None
+    with pytest.raises(ValueError, match="at least 1"):
+        BundleSpec.model_validate({**content, "heads": []})
 
 
 def test_the_contract_is_short_and_the_evaluations_lie_beside_it() -> None:

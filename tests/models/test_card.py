@@ -17,7 +17,7 @@ from agelens.models.bundle import Bundle, read_bundle, record_measurement
 from agelens.models.card import model_card
 from agelens.models.catalogue import resolve
 from agelens.models.measurement import GroupError, Measurement
-from agelens.models.spec import Training
+from agelens.models.spec import Calibration, Fitted, Training
 
 MEASURED = Measurement(
     split="test",
@@ -107,6 +107,23 @@ def test_a_bundle_written_before_licences_were_told_apart_is_read(tiny_bundle: B
     assert content.pop("code_licence") == "MIT"
     path.write_text(json.dumps(content))
     assert read_bundle(tiny_bundle.folder).spec.licences == tiny_bundle.spec.licences
+
+
+def test_each_part_of_the_calibration_says_what_it_was_fitted_on(tiny_bundle: Bundle) -> None:
+    val, more = Fitted(on="val", images=150), Fitted(on="calibration", images=2000)
+    parts = {"age": more, "gender": val, "intervals": more}
+    fitted = Calibration(fitted_on="val", images=150, parts=parts)
+    card = model_card(tiny_bundle.spec.model_copy(update={"calibration": fitted}), {})
+    assert (
+        "- calibration: temperature of age, conformal intervals fitted on 2000 images of `calibration`; "
+        "temperature of gender fitted on 150 images of `val`\n"
+    ) in card
+
+
+def test_a_card_says_what_the_model_has_not_learnt(tiny_bundle: Bundle, ages_alone: Bundle) -> None:
+    card = (ages_alone.folder / "README.md").read_text()
+    assert "- it has not learnt gender, and answers none\n\n## Licences" in card
+    assert "not learnt" not in model_card(tiny_bundle.spec, {})
 
 
 def test_a_card_without_figures_says_so(tiny_bundle: Bundle) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from agelens.metrics import Estimate
 from agelens.models import tables
-from agelens.models.measurement import AgeCheck, Coverage, Gap, GroupError, Measurement
+from agelens.models.measurement import AgeCheck, Coverage, Gap, GroupError, LeftOut, Measurement, Refusal
 
 MEASURED = Measurement(
     split="test",
@@ -14,7 +14,20 @@ MEASURED = Measurement(
         GroupError("gender", "female", 50, 5, 2, 0.75, 0.5),
         GroupError("age × gender", "0–17, female", 50, 5, 2, 0.75, 0.5),
     ),
-    gaps=(Gap("age", "coverage", "3–10", "0–2", 0.5, 0.75, Estimate(0.25, 0.1, 0.4)),),
+    gaps=(
+        Gap("age", "coverage", "3–10", "0–2", 0.5, 0.75, Estimate(0.25, 0.1, 0.4)),
+        Gap("age × group", "coverage", "3–10, a", "0–2, a", 0.5, 0.75, Estimate(0.25, 0.1, 0.4)),
+    ),
+    left_out=(
+        LeftOut("age", "mae", "71–100", 12, 47.6),
+        LeftOut("age", "coverage", "71–100", 12, 0.25),
+        LeftOut("age × group", "coverage", "0–17, a", 3, 0.4),
+        LeftOut("age × group", "coverage", "0–17, b", 4, 0.6),
+    ),
+    refusals=(
+        Refusal("all", "all", 120, (0.05, 0.1, 0.2, 0.5)),
+        Refusal("age", "0–2", 3, (0, 0, 1 / 3, 2 / 3)),
+    ),
     coverage=(Coverage("all", 120, (0.5, 0.81, 0.9, 0.95), (3, 7, 12.34, 20)),),
     age_checks=(
         AgeCheck(18, 21, 40, 0.5, (0.4, 0.6), 0.1),
@@ -43,7 +56,7 @@ def test_small_groups_are_marked_and_crossed_ones_are_not_in_the_summary() -> No
 
 
 def test_a_gap_names_both_groups_and_its_unit() -> None:
-    (row,) = tables.gap_table(MEASURED).rows
+    row, _ = tables.gap_table(MEASURED).rows
     assert tuple(row) == (
         "80 % intervals hold by age", "3–10: 50.0%", "0–2: 75.0%", "25.0 points [10.0, 40.0]",
     )  # fmt: skip
@@ -67,6 +80,24 @@ def test_the_check_for_adults_is_everybodys_and_others_say_whose_they_are() -> N
 
 def test_every_row_has_as_many_cells_as_columns_and_empty_tables_are_left_out() -> None:
     summary = tables.summary(MEASURED)
-    assert len(summary) == 5
+    assert len(summary) == 7
     assert all(len(row) == len(table.columns) for table in summary for row in table.rows)
     assert tables.summary(Measurement(images=3, figures={})) == []
+
+
+def test_the_groups_left_out_of_the_gaps_are_named_and_of_crossed_ones_those_served_worse() -> None:
+    table = tables.left_out_table(MEASURED)
+    assert [tuple(row) for row in table.rows] == [
+        ("age 71–100", "12", "47.60", "", "25.0%"),
+        ("0–17, a", "3", "", "", "40.0%"),
+    ]
+    assert "fewer than 50 faces" in table.title
+    assert table.note == "1 more crossed groups are served no worse than the worst above."
+    assert table in tables.summary(MEASURED)
+
+
+def test_refusals_are_told_by_threshold_and_group() -> None:
+    table = tables.refusal_table(MEASURED)
+    assert tuple(table.columns) == ("group", "images", "below 0.05", "below 0.1", "below 0.2", "below 0.5")
+    assert tuple(table.rows[1]) == ("age 0–2", "3", "0.0%", "0.0%", "33.3%", "66.7%")
+    assert table in tables.summary(MEASURED)

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from agelens.data.manifest import read_manifest
+from agelens.data.manifest import read_manifest, write_manifest
 from agelens.data.pack import write_pack
 from agelens.data.soft_labels import write_soft_labels
 from agelens.errors import ManifestError
+from agelens.labels import Gender, Sample
 from agelens.training.datamodule import FaceDataModule
 from agelens.training.recipe import load_recipe
 
@@ -146,3 +148,37 @@ def test_another_table_must_hold_training_faces(synthetic: Path, tmp_path: Path)
     (tmp_path / "m.csv").write_text("\n".join(lines))
     with pytest.raises(ManifestError, match=r"m\.csv has no usable image in split 'train'"):
         FaceDataModule(synthetic, load_recipe("embedded-labels", [*TINY, f"also=[{tmp_path / 'm.csv'}]"]))
+
+
+@pytest.mark.parametrize(
+    ("kept", "options", "heads"),
+    [
+        ({"age", "gender"}, [], ("age", "gender")),
+        ({"age"}, [], ("age",)),
+        ({"gender"}, [], ("gender",)),
+        ({"age", "gender"}, ["loss.gender=0"], ("age",)),
+        ({"age", "gender"}, ["loss.age=0"], ("gender",)),
+        ({"age", "men"}, [], ("age",)),  # one gender alone teaches none
+    ],
+)
+def test_the_heads_taught_are_those_with_labels_and_a_weight(
+    kept: set[str], options: list[str], heads: tuple[str, ...], synthetic: Path, tmp_path: Path
+) -> None:
+    def known(sample: Sample) -> Sample:
+        """The sample with what is kept of its labels."""
+        gender = Gender.MALE if "men" in kept else sample.gender if "gender" in kept else None
+        return replace(sample, age=sample.age if "age" in kept else None, gender=gender)
+
+    samples = [
+        replace(known(one) if one.split == "train" else one, image=str(synthetic.parent / one.image))
+        for one in read_manifest(synthetic).samples
+    ]
+    write_manifest(tmp_path / "m.csv", samples)
+    data = FaceDataModule(tmp_path / "m.csv", load_recipe("embedded-labels", [*TINY, *options]))
+    assert data.heads == heads
+
+
+def test_a_split_that_teaches_nothing_is_refused(synthetic: Path) -> None:
+    recipe = load_recipe("embedded-labels", [*TINY, "loss.age=0", "loss.gender=0", "loss.expectation=0"])
+    with pytest.raises(ManifestError, match="teaches nothing"):
+        _ = FaceDataModule(synthetic, recipe).heads

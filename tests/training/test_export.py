@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 import agelens
+from agelens.data.manifest import read_manifest, write_manifest
 from agelens.errors import AgeLensError
 from agelens.models.bundle import read_bundle
 from agelens.training.export import PARITY, export_run
@@ -187,3 +189,18 @@ def test_what_is_no_run_or_no_bundle_is_refused(tmp_path: Path) -> None:
     shutil.copy(__file__, tmp_path / "mine" / "thesis.txt")
     with pytest.raises(AgeLensError, match="name another folder"):
         export_run(tmp_path, tmp_path / "mine", licence="x")
+
+
+def test_a_bundle_says_which_heads_the_labels_taught(synthetic: Path, tmp_path: Path) -> None:
+    samples = [
+        replace(sample, image=str(synthetic.parent / sample.image), gender=None)
+        for sample in read_manifest(synthetic).samples
+    ]
+    write_manifest(tmp_path / "ages.csv", samples)
+    recipe = load_recipe("embedded-labels", RECIPES["embedded-labels"])
+    fit(recipe, tmp_path / "ages.csv", tmp_path / "run", hardware=CPU)
+    bundle = export_run(tmp_path / "run", tmp_path / "bundle", licence="tests only").bundle
+    assert bundle.spec.heads == ("age",)
+    (face,) = agelens.load(bundle, "whole").predict(synthetic.parent / "val-0000.png")
+    assert (face.gender, face.gender_probability) == (None, None)
+    assert face.age is not None

@@ -88,14 +88,15 @@ def fit_temperature(
     if len(labels) < LEAST:
         return before, Decision(head, False, f"kept: {len(labels)} labels are too few, {LEAST} the least")
     new, error = temperature.best(temperature.losses(probabilities, labels))
+    told = f"{new:.3f}" + ("" if math.isnan(error) else f" ± {error:.3f}")
     compared = held_out.compare_temperatures(probabilities, labels, old)
     nll = FIGURES["nll"]
     change = f"{nll.name} {nll.written(compared.old)} -> {nll.written(compared.new)} {nll.unit}"
     if not (compared.better or force):
-        no_better = f"a new one, {new:.3f} ± {error:.3f}, is no better beyond chance: {change}"
+        no_better = f"a new one, {told}, is no better beyond chance: {change}"
         return before, Decision(head, False, f"temperature {old:.3f} kept; {no_better}")
     after = _with(before, head, faces.fitted(len(labels)), **{field: round(new, 4)})
-    return after, Decision(head, True, f"temperature {new:.3f} ± {error:.3f} for {old:.3f}; {change}")
+    return after, Decision(head, True, f"temperature {told} for {old:.3f}; {change}")
 
 
 def fit_intervals(

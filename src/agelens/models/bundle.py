@@ -22,7 +22,7 @@ from agelens.files import sha256, write_text
 from agelens.labels import GENDERS, NUM_AGES
 from agelens.models.card import model_card
 from agelens.models.measurement import Measurement
-from agelens.models.spec import READ_VERSIONS, SCHEMA_VERSION, BundleSpec
+from agelens.models.spec import HEADS, READ_VERSIONS, SCHEMA_VERSION, BundleSpec
 
 BUNDLE_FILE = "bundle.json"
 MODEL_FILE = "model.onnx"
@@ -47,7 +47,12 @@ class Bundle:
     @property
     def fingerprint(self) -> str:
         """The SHA-256 of what answers depend on: the network, its input, the crop, the calibration."""
-        parts = self.spec.model_dump_json(include={"input", "crop", "calibration", "heads"})
+        later = {"quality", "parts"}  # a bundle that has nothing of them keeps the fingerprint it had
+        parts = self.spec.model_dump_json(
+            include={"input", "crop", "calibration"}, exclude={"calibration": later}
+        )
+        if self.spec.heads != HEADS or self.spec.calibration.quality is not None:
+            parts += self.spec.model_dump_json(include={"heads": True, "calibration": {"quality"}})
         return hashlib.sha256((self.spec.files[MODEL_FILE] + parts).encode()).hexdigest()
 
     def measurements(self) -> dict[str, Measurement]:

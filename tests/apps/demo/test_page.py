@@ -113,3 +113,14 @@ def test_without_gradio_one_sentence_names_the_command(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "gradio", None)
     with pytest.raises(agelens.AgeLensError, match=r"pip install 'agelens\[demo\]'"):
         build(agelens.load("embedded", "haar"))
+
+
+def test_a_card_shows_a_dash_for_what_the_model_has_not_learnt(astronaut: Path) -> None:
+    (face,) = agelens.load("embedded", "haar").predict(astronaut)
+    genderless = face_cards([face.without(["gender"])])
+    assert f"<h3>{face.age:.0f} years, –</h3>" in genderless
+    assert "gender –" in genderless
+    assert "<svg" in genderless
+    ageless = face_cards([face.without(["age"])])
+    assert f"<h3>–, {face.gender}</h3>" in ageless
+    assert "<svg" not in ageless

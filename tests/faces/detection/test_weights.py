@@ -11,10 +11,10 @@ import pytest
 
 from agelens.errors import DetectorError
 from agelens.faces import detection
-from agelens.faces.detection import make_detector
+from agelens.faces.detection import detectors_at_hand, make_detector
 from agelens.faces.detection.base import WholeImage
 from agelens.faces.detection.haar import Haar
-from agelens.faces.detection.weights import FILE_NAME, cache_folder, yunet_file
+from agelens.faces.detection.weights import FILE_NAME, cache_folder, known_file, yunet_file
 from agelens.faces.detection.yunet import YuNet
 
 
@@ -110,3 +110,18 @@ def test_without_a_home_or_a_cache_that_can_be_kept_haar_is_used(
         cache_folder()
     monkeypatch.delenv("AGELENS_YUNET", raising=False)
     assert isinstance(make_detector("auto"), Haar)
+
+
+def test_a_file_on_this_machine_is_known_and_nothing_is_fetched_for_it(
+    yunet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert known_file() is None
+    assert [one.name for one in detectors_at_hand()] == ["haar"]
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    (cache_folder() / FILE_NAME).write_bytes(b"another")
+    assert known_file() is None  # not what the zoo has
+    (cache_folder() / FILE_NAME).write_bytes(yunet.read_bytes())
+    assert known_file() == cache_folder() / FILE_NAME
+    monkeypatch.setenv("AGELENS_YUNET", str(yunet))
+    assert known_file() == yunet
+    assert [one.name for one in detectors_at_hand()] == ["yunet", "haar"]
