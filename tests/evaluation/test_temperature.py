@@ -47,10 +47,10 @@ def test_at_the_end_of_what_is_tried_no_error_is_told() -> None:
 def test_offsets_are_the_odds_of_rare_ages(synthetic: Path) -> None:
     manifest = read_manifest(synthetic)
     years = [sample.age for sample in manifest.of_split("train").samples if sample.age is not None]
-    nats = np.array(temperature.prior_offsets(manifest, 0.5, 20))
+    nats = np.array(temperature.prior_offsets([manifest], 0.5, 20))
     assert (nats[:20] == nats[20]).all()
     frequency = ages.frequencies(years)
     assert nats[60] - nats[25] == pytest.approx(-0.5 * np.log(frequency[60] / frequency[25]), abs=2e-4)
-    assert set(temperature.prior_offsets(manifest, 0, 0)) == {0.0}
+    assert set(temperature.prior_offsets([manifest], 0, 0)) == {0.0}
     with pytest.raises(ManifestError, match="use --flatten, too"):
-        temperature.prior_offsets(manifest, 0, 50)
+        temperature.prior_offsets([manifest], 0, 50)
