@@ -68,7 +68,7 @@ def test_a_face_of_just_the_lowest_quality_is_answered() -> None:
 def test_an_answer_tells_its_image_and_each_face() -> None:
     answer = Answer("a.jpg", 640, 480, (face(), face()))
     values = answer.to_dict()
-    assert list(values) == ["image", "width", "height", "error", "faces"]
+    assert list(values) == ["image", "width", "height", "frames", "error", "faces"]
     assert values["faces"] == [face().to_dict()] * 2
     assert Answer("b.jpg", error="b.jpg: no such file").to_dict()["faces"] == []
 
@@ -83,3 +83,8 @@ def test_readings_are_averaged_and_joined() -> None:
     joined = concatenate([one, other])
     assert joined.age.shape == (4, 101)
     assert (joined.gender[2:] == other.gender).all()
+
+
+def test_an_answer_tells_how_many_frames_the_file_holds() -> None:
+    assert Answer("a.jpg", 9, 9).to_dict()["frames"] == 1
+    assert Answer("a.gif", 9, 9, frames=7).to_dict()["frames"] == 7

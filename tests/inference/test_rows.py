@@ -15,10 +15,10 @@ FACE = Face((1, 2, 3, 4), 0.9, 31.4, (24, 39.5), 0.9, Gender.FEMALE, 0.97, np.fu
 def test_the_columns_and_their_kinds() -> None:
     assert list(columns(AnswerOptions())) == [
         "image", "face", "x0", "y0", "x1", "y1", "detection", "quality", "age", "age_low", "age_high",
-        "interval_level", "gender", "gender_probability", "refused", "error",
+        "interval_level", "gender", "gender_probability", "refused", "error", "frames",
     ]  # fmt: skip
     asked = columns(AnswerOptions(at_least=18))
-    assert list(asked)[-3:] == ["error", "at_least", "at_least_probability"]
+    assert list(asked)[-3:] == ["frames", "at_least", "at_least_probability"]
     assert [asked[name] for name in ("image", "face", "x0", "age_low", "gender", "refused", "at_least")] == [
         str, int, float, float, str, str, int,
     ]  # fmt: skip
@@ -41,5 +41,7 @@ def test_a_refused_face_has_no_bounds() -> None:
 
 
 def test_an_image_without_a_face_has_a_row_too() -> None:
-    assert rows_of(Answer("a.jpg", 9, 9)) == [{"image": "a.jpg", "error": None}]
-    assert rows_of(Answer("a.jpg", error="a.jpg: gone")) == [{"image": "a.jpg", "error": "a.jpg: gone"}]
+    assert rows_of(Answer("a.jpg", 9, 9)) == [{"image": "a.jpg", "error": None, "frames": 1}]
+    assert rows_of(Answer("a.jpg", error="a.jpg: gone")) == [
+        {"image": "a.jpg", "error": "a.jpg: gone", "frames": 1}
+    ]
