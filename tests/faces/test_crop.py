@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from agelens.errors import DetectorError
-from agelens.faces.crop import CropConvention, crop_face, similarity, warp
+from agelens.faces.crop import CropConvention, crop_face, footprint, similarity, warp
 from agelens.faces.detection.base import Detection
 
 CONVENTION = CropConvention()
@@ -91,3 +91,20 @@ def test_a_detector_unknown_to_the_convention_and_without_landmarks_is_a_sentenc
         for name in ("haar", "scrfd")
     ]
     np.testing.assert_array_equal(*crops)
+
+
+@pytest.mark.parametrize("landmarks", [True, False])
+def test_the_footprint_is_all_that_a_crop_looks_at(landmarks: bool) -> None:
+    convention, rng = CropConvention(), np.random.default_rng(0)
+    points = np.array([[140, 120], [190, 140], [160, 160], [130, 180], [170, 190]], float)
+    face = Detection((110.0, 90.0, 210.0, 220.0), 0.9, points if landmarks else None)
+    x0, y0, x1, y1 = footprint(face, "yunet", convention)
+    pixels = rng.integers(0, 255, (400, 400, 3), dtype=np.uint8)
+    elsewhere = rng.integers(0, 255, (400, 400, 3), dtype=np.uint8)
+    inside = np.s_[int(y0) - 2 : int(y1) + 3, int(x0) - 2 : int(x1) + 3]
+    elsewhere[inside] = pixels[inside]
+    crops = [crop_face(one, face, "yunet", convention, 64) for one in (pixels, elsewhere)]
+    np.testing.assert_array_equal(*crops)
+    elsewhere[int(y0) + 5 : int(y1) - 5, int(x0) + 5 : int(x1) - 5] = 0
+    assert (crop_face(elsewhere, face, "yunet", convention, 64) != crops[0]).any()
+    assert footprint(face, "whole", convention) == face.box

@@ -105,3 +105,8 @@ def test_what_the_model_has_not_learnt_is_null_and_the_rest_stays() -> None:
     genderless = face(options).without(["gender"])
     assert (genderless.gender, genderless.gender_probability, genderless.age) == (None, None, 31.44)
     assert face().without([]) == face()
+
+
+def test_an_answer_tells_how_many_frames_the_file_holds() -> None:
+    assert Answer("a.jpg", 9, 9).to_dict()["frames"] == 1
+    assert Answer("a.gif", 9, 9, frames=7).to_dict()["frames"] == 7

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from PIL import Image
 import agelens
 from agelens import ages
 from agelens.errors import ImageError
-from agelens.faces.detection.base import Detection
-from agelens.faces.images import open_image
+from agelens.faces.crop import crop_face
+from agelens.faces.detection.base import Detection, bytes_to_detect
+from agelens.faces.images import open_image, open_regions
+from agelens.faces.memory import Unbounded
 from agelens.faces.quality import QualityScale
 from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import Predictor
@@ -216,6 +219,86 @@ def test_yunet_reads_the_real_photos(photos: Path, yunet: Path) -> None:
     assert len(found["selfie-many-people.jpg"]) >= 5
     assert found["img40.jpg"] == ["male"]
     assert found["img22.jpg"] == ["female"]
+
+
+def test_a_cut_file_is_read_if_leniency_is_asked(
+    predictor: Predictor, astronaut: Path, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(astronaut.read_bytes()[: int(0.9 * astronaut.stat().st_size)])
+    lenient = AnswerOptions(lenient=True)
+    with pytest.raises(ImageError, match="the option 'lenient'"):
+        predictor.predict(cut)
+    (whole,), (face,) = predictor.predict(astronaut), predictor.predict(cut, lenient)
+    assert face.age == pytest.approx(whole.age, abs=1)
+    strict, mended = (next(predictor.predict_many([cut], options)) for options in (AnswerOptions(), lenient))
+    assert strict.error is not None
+    assert len(mended.faces) == 1
+    assert predictor.detect(cut).answer.error is not None
+    assert len(predictor.detect(cut, lenient).detections) == 1
+
+
+def test_an_answer_tells_how_many_frames_there_are(predictor: Predictor, astronaut: Path) -> None:
+    buffer = io.BytesIO()
+    with Image.open(astronaut) as image:
+        image.save(buffer, "TIFF", save_all=True, append_images=[image, image])
+    (answer,) = predictor.predict_many([buffer.getvalue()])
+    assert (answer.frames, len(answer.faces)) == (3, 1)
+
+
+@pytest.fixture
+def panorama(astronaut: Path) -> Image.Image:
+    """The portrait large, and small beside it: there, reduced, it is coarser than the network's input."""
+    with Image.open(astronaut) as image:
+        canvas = Image.new("RGB", (5200, 2600), "grey")
+        canvas.paste(image.resize((2048, 2048), Image.Resampling.LANCZOS), (100, 100))
+        canvas.paste(image.resize((600, 600), Image.Resampling.LANCZOS), (3500, 1200))
+    return canvas
+
+
+def test_small_faces_are_cut_from_the_original_and_large_ones_are_not(
+    panorama: Image.Image, yunet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[tuple[int, int, int, int]] = []
+
+    def watched(source: object, regions: list[tuple[int, int, int, int]], **options: object) -> object:
+        looked.extend(regions)
+        return open_regions(source, regions, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("agelens.inference.predictor.open_regions", watched)
+    predictor = agelens.load("embedded", "yunet", yunet=yunet)
+    aligned = predictor.detect(panorama)
+    assert len(aligned.crops) == 2
+    ((left, top, right, bottom),) = looked
+    assert 3500 <= left < right <= 4100
+    assert 1200 <= top < bottom <= 1800
+    spec, small = predictor.bundle.spec, aligned.detections[1]
+    whole = crop_face(np.asarray(panorama), small, "yunet", spec.crop, spec.input.size)
+    assert np.abs(aligned.crops[1].astype(int) - whole).max() <= 2
+
+
+def test_a_face_answers_the_same_whoever_stands_beside_it(panorama: Image.Image, yunet: Path) -> None:
+    predictor = agelens.load("embedded", "yunet", yunet=yunet)
+    alone = panorama.copy()
+    alone.paste("grey", (3500, 1200, 4100, 1800))
+    large, _ = predictor.predict(panorama)
+    assert predictor.predict(alone) == [large]
+
+
+def test_the_budget_is_held_while_a_picture_is_decoded_and_searched(astronaut: Path, yunet: Path) -> None:
+    held: list[float] = []
+
+    class Watched(Unbounded):
+        def held(self, size: float, *, decoding: bool = False) -> AbstractContextManager[None]:
+            held.append(size)
+            return super().held(size, decoding=decoding)
+
+    budget = Watched()
+    predictor = agelens.load("embedded", "yunet", yunet=yunet, budget=budget)
+    predictor.predict(astronaut)
+    assert held == [4 * 512 * 512, bytes_to_detect(np.zeros((512, 512, 3), np.uint8))]
+    budget.relieve()  # the network's memory is given back, and it goes on
+    assert len(predictor.predict(astronaut)) == 1
 
 
 @pytest.mark.slow

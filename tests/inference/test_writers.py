@@ -231,3 +231,17 @@ def test_a_jobs_tally_tells_its_sum_and_where_the_errors_are() -> None:
         tally.add(answer)
     assert tally.sentences()[0] == "out.parquet: 2 faces of 3 images, 2 of them before this start"
     assert tally.sentences()[-1] == "1 of 3 images could not be read; see the column 'error'"
+
+
+def test_files_of_several_frames_are_counted_once_and_said_at_the_end() -> None:
+    several = Answer("a.gif", 9, 9, (FACE, FACE), frames=12)
+    answered, tabled = Tally(AnswerOptions()), Tally(AnswerOptions())
+    for answer in (several, ANSWERS[1]):
+        answered.add(answer)
+    tabled.add_table(parquet_table([several, ANSWERS[1]], AnswerOptions()))
+    assert answered == tabled
+    assert answered.sentences() == ["1 file holds several frames or pages; its first was read"]
+    answered.add(Answer("b.tif", 9, 9, frames=2))
+    answered.add(ANSWERS[2])
+    expected = "2 files hold several frames or pages; the first of each was read"
+    assert expected in answered.sentences()

@@ -195,7 +195,6 @@ def test_bodies_that_are_no_image_get_a_sentence_and_cost_little(server: Server)
     url, corpus = f"{server.url}/v1/predict", bodies()
     assert len(corpus) + len(REQUESTS) >= 100
     httpx.post(url, content=b"warm", headers={"content-type": "image/png"})
-    before = server.memory
     with httpx.Client(timeout=30) as client:
         for name, body in corpus.items():
             for attempt in (
@@ -204,7 +203,7 @@ def test_bodies_that_are_no_image_get_a_sentence_and_cost_little(server: Server)
             ):
                 assert attempt.status_code in (400, 413, 422), (name, attempt.text)
                 assert len(attempt.json()["detail"]) > 20, name
-    assert server.peak - before < 500 * MIB
+    assert server.peak < 400 * MIB
 
 
 def test_requests_that_break_the_protocol_get_4xx(server: Server) -> None:
@@ -234,7 +233,6 @@ def test_large_honest_pictures_at_once_stay_within_memory(server: Server) -> Non
     import concurrent.futures
 
     body = encoded(Image.new("RGB", (6000, 6000), "grey"), "PNG")
-    before = server.memory
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         sent = [
             pool.submit(
@@ -244,4 +242,4 @@ def test_large_honest_pictures_at_once_stay_within_memory(server: Server) -> Non
             for _ in range(8)
         ]  # fmt: skip
         assert [one.result().status_code for one in sent] == [200] * 8
-    assert server.peak - before < 900 * MIB
+    assert server.peak < 400 * MIB

@@ -23,7 +23,7 @@ def test_the_schema_is_that_of_a_face(options: AnswerOptions, astronaut: Path) -
     assert json.loads(answer.model_dump_json(exclude_unset=True)) == told
     assert set(FaceAnswer.model_json_schema()["required"]) == set(told) - {"at_least", "at_least_probability"}
     assert isinstance(face, Face)
-    assert ImageAnswer(image="a", width=1, height=1, error=None, faces=[answer])
+    assert ImageAnswer(image="a", width=1, height=1, frames=1, error=None, faces=[answer])
 
 
 @pytest.mark.parametrize("head", ["age", "gender"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
 import tempfile
 import threading
@@ -120,6 +121,58 @@ def test_sigterm_ends_it_without_a_failure_a_reset_or_a_trace(workers: str, astr
     assert server.process.returncode == 0
     assert set(outcomes) == {200}
     assert not set(Path(tempfile.gettempdir()).glob("agelens-*")) - before
+
+
+def refuses(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            return False
+    except ConnectionRefusedError:
+        return True
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_sigterm_closes_the_address_first_and_waits_for_nobody_who_hangs(
+    workers: str, astronaut: Path
+) -> None:
+    before = set(Path(tempfile.gettempdir()).iterdir())
+    server = start("--workers", workers)
+    body = astronaut.read_bytes()
+    head = b"POST /v1/predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\nConnection: close\r\n"
+    head += f"Content-Length: {len(body)}\r\n\r\n".encode()
+
+    def connect(*parts: bytes) -> socket.socket:
+        one = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        for part in parts:
+            one.sendall(part)
+        return one
+
+    silent = [connect() for _ in range(40)]
+    idle = [connect(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n") for _ in range(4)]
+    assert all(b"200 OK" in one.recv(65536) for one in idle)
+    begun = [connect(b"GET /healthz HTTP/1.1\r\nHo") for _ in range(10)]
+    uploads = [connect(head, body[:1000]) for _ in range(4)]
+    hanging = [connect(head, body[:1000]) for _ in range(2)]  # these never send the rest
+    time.sleep(0.5)
+    started = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    while not refuses(server.port):
+        assert time.monotonic() - started < 5
+        time.sleep(0.05)
+    assert server.process.poll() is None
+    for one in uploads:
+        one.sendall(body[1000:])
+    for one in uploads:
+        answer = b"".join(iter(lambda one=one: one.recv(65536), b""))  # type: ignore[misc]
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert b'"age"' in answer
+    stop(server)
+    assert server.process.returncode == 0
+    assert time.monotonic() - started < 25  # the time that bodies have, and some more
+    for one in (*silent, *idle, *begun, *hanging):
+        one.close()
+    left = {path.name for path in set(Path(tempfile.gettempdir()).iterdir()) - before}
+    assert not {name for name in left if "agelens" in name or "prom" in name}
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agelens.faces.detection.base import Detection, View, WholeImage, in_picture
+from agelens.faces.detection.base import Detection, View, WholeImage, bytes_to_detect, in_picture
 
 
 def test_the_whole_image_is_one_face() -> None:
@@ -51,3 +51,19 @@ def test_the_largest_face_comes_first() -> None:
     boxes = [(0, 0, 10, 10), (10, 0, 40, 5), (20, 20, 30, 32)]  # areas of 100, 150, 120
     found = in_picture([Detection(box, 1.0) for box in boxes], picture)
     assert [face.box for face in found] == [boxes[1], boxes[2], boxes[0]]
+
+
+def test_a_face_is_moved_with_its_landmarks() -> None:
+    face = Detection((1.0, 2.0, 3.0, 5.0), 0.9, np.array([[1.0, 2.0], [3.0, 4.0]]))
+    moved = face.moved(10, -1, scale=2)
+    assert moved.box == (12, 3, 16, 9)
+    assert moved.score == 0.9
+    assert moved.landmarks is not None
+    assert moved.landmarks.tolist() == [[12, 3], [16, 7]]
+    assert Detection((0.0, 0.0, 1.0, 1.0), 1.0).moved(1).landmarks is None
+
+
+def test_a_larger_picture_takes_more_to_search_up_to_the_view() -> None:
+    small, large, huge = (bytes_to_detect(np.zeros((side, side, 3), np.uint8)) for side in (256, 1024, 2048))
+    assert small < large / 8
+    assert large == huge

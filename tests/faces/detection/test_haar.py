@@ -42,3 +42,11 @@ def test_a_box_without_eyes_is_no_face(astronaut: Path) -> None:
     eyes = pixels[85:118, 170:275]
     eyes[:] = cv2.blur(eyes, (25, 25))  # the cascade alone still takes this for a face
     assert Haar().detect(pixels) == []
+
+
+def test_cascades_that_were_given_back_are_loaded_again(astronaut: Path) -> None:
+    detector, pixels = Haar(), open_image(astronaut).pixels
+    (before,) = detector.detect(pixels)
+    detector.release()
+    (after,) = detector.detect(pixels)
+    assert after.box == before.box

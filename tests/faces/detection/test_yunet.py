@@ -99,3 +99,11 @@ def test_a_missing_damaged_foreign_or_rigid_yunet_is_a_sentence(tmp_path: Path, 
     onnx.save(model, tmp_path / "rigid.onnx")
     with pytest.raises(DetectorError, match="2026may"):
         YuNet(tmp_path / "rigid.onnx")
+
+
+def test_memory_that_was_given_back_is_taken_again(yunet: Path, astronaut: Path) -> None:
+    network, pixels = YuNet(yunet), open_image(astronaut).pixels
+    (before,) = network.detect(pixels)
+    network.release()
+    (after,) = network.detect(pixels)
+    assert after.box == before.box

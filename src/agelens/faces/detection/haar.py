@@ -28,6 +28,10 @@ class Haar:
         self._local = threading.local()  # a cascade keeps buffers between calls
         self._cascades()
 
+    def release(self) -> None:
+        """Give back the memory that the cascades keep for their next picture; they are loaded again."""
+        self._local = threading.local()
+
     def detect(self, pixels: Pixels) -> list[Detection]:
         """Find faces in a (height, width, 3) uint8 RGB picture, the largest first."""
         view = View(pixels)
@@ -50,15 +54,16 @@ class Haar:
         return in_picture(detections, pixels)
 
     def _cascades(self) -> tuple[cv2.CascadeClassifier, cv2.CascadeClassifier]:
-        if not hasattr(self._local, "cascades"):
+        local = self._local  # another thread may release it meanwhile
+        if not hasattr(local, "cascades"):
             folder = Path(cv2.data.haarcascades)  # type: ignore[attr-defined]
             names = ("haarcascade_frontalface_default.xml", "haarcascade_eye.xml")
-            self._local.cascades = tuple(cv2.CascadeClassifier(str(folder / name)) for name in names)
-            if any(cascade.empty() for cascade in self._local.cascades):
+            local.cascades = tuple(cv2.CascadeClassifier(str(folder / name)) for name in names)
+            if any(cascade.empty() for cascade in local.cascades):
                 raise DetectorError(
                     "this OpenCV carries no Haar cascades; install opencv-python-headless 4.x"
                 )
-        return self._local.cascades
+        return local.cascades
 
 
 def _find_eyes(cascade: cv2.CascadeClassifier, face: Pixels) -> NDArray[np.float64] | None:
