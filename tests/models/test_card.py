@@ -34,7 +34,7 @@ def test_the_card_states_what_a_figure_was_measured_with(tiny_bundle: Bundle, sy
     told = Measurement.model_validate(result.to_dict())  # as JSON, not as the objects it was made of
     card = (record_measurement(tiny_bundle, told).folder / "README.md").read_text()
     assert (
-        "Split `val`, 64 images (detector haar, median of the age distribution, "
+        "### On `val`\n\n64 images (detector haar, median of the age distribution, "
         "averaged with the mirror image, 50 % age intervals)"
     ) in card
     coverage = result.figures["interval_coverage"]
@@ -54,8 +54,13 @@ def test_a_second_evaluation_stands_beside_the_first_and_a_new_one_in_its_place(
     bundle = read_bundle(tiny_bundle.folder)
     assert {split: one.images for split, one in bundle.spec.metrics.items()} == {"val": 9, "test": 7}
     card = (bundle.folder / "README.md").read_text()
-    assert "Split `val`, 9 images" in card
-    assert "Split `test`, 7 images" in card
+    assert "### On `val`\n\n9 images" in card
+    assert "### On `test`\n\n7 images" in card
+    by_data_set = card[card.index("### By data set") : card.index("### On")]
+    assert [line.split(" | ")[:2] for line in by_data_set.splitlines() if line[:3] in ("| v", "| t")] == [
+        ["| val", "9"],
+        ["| test", "7"],
+    ]
 
 
 def test_small_groups_and_odd_names_do_not_break_the_tables(tiny_bundle: Bundle) -> None:

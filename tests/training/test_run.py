@@ -188,7 +188,8 @@ def test_runs_written_before_are_still_read(name: str, score: float, initial: st
     assert run.result is not None
     assert run.result["val/score"] == pytest.approx(score, abs=1e-4)
     assert run.initial_weights == initial
-    # A record is written as it was read; what was not recorded then is left open.
+    # A record is written as it was read; what was not recorded then is left open, and there were both heads.
     read, written = json.loads(run.record_file.read_text()), json.loads(run.record.model_dump_json())
+    assert written.pop("heads") == ["age", "gender"]
     assert {**written, **read} == written
     assert [written[key] for key in written.keys() - read.keys()] == [None]

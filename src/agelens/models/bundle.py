@@ -47,7 +47,11 @@ class Bundle:
     @property
     def fingerprint(self) -> str:
         """The SHA-256 of what answers depend on: the network, its input, the crop, the calibration."""
-        later = {"quality", "parts"}  # a bundle that has nothing of them keeps the fingerprint it had
+        later = {
+            "quality",
+            "parts",
+            "unseen",
+        }  # a bundle that has nothing of them keeps the fingerprint it had
         parts = self.spec.model_dump_json(
             include={"input", "crop", "calibration"}, exclude={"calibration": later}
         )
