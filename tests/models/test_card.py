@@ -15,7 +15,7 @@ from agelens.inference.options import AnswerOptions
 from agelens.metrics import Estimate
 from agelens.models.bundle import Bundle, read_bundle, record_measurement
 from agelens.models.card import model_card
-from agelens.models.catalogue import resolve
+from agelens.models.catalogue import models_at_hand, resolve
 from agelens.models.measurement import GroupError, Measurement
 from agelens.models.spec import Calibration, Fitted, Training
 
@@ -135,6 +135,29 @@ def test_a_card_without_figures_says_so(tiny_bundle: Bundle) -> None:
     card = (tiny_bundle.folder / "README.md").read_text()
     assert "Not evaluated yet" in card
     assert "model-index" not in yaml.safe_load(card.split("---")[1])
+
+
+def test_the_large_models_card_names_its_data_its_start_and_its_licences() -> None:
+    if "efficientnet-b4" not in models_at_hand():
+        pytest.skip("the model lies in a checkout of the project alone")
+    bundle = resolve("efficientnet-b4")
+    assert sum(path.stat().st_size for path in bundle.folder.iterdir()) <= 45e6
+    assert bundle.spec.input.size == 224
+    sources = ("all-age-faces", "appa-real", "lfw", "scut-fbp5500", "utkface")
+    assert bundle.spec.training.sources == sources
+    assert bundle.spec.training.terms.keys() == set(sources)
+    assert bundle.spec.training.result["val/mae"] == pytest.approx(4.4176, abs=1e-4)
+    card = (bundle.folder / "README.md").read_text()
+    assert card == model_card(bundle.spec, bundle.measurements())
+    for text in (
+        "initial weights: EfficientNet-Lite2's ImageNet weights (Apache-2.0), grown into EfficientNet-B4",
+        "SCUT-FBP5500 (5,498, with gender alone)",
+        "(stored in half precision)",
+        "- code (AgeLens, which runs the model): MIT",
+        "- weights (`model.onnx`): non-commercial research only",
+        "UTKFace (https://susanqq.github.io/UTKFace/): non-commercial research only",
+    ):
+        assert text in card
 
 
 def test_the_shipped_card_says_what_it_is_not_for_and_whose_terms_hold() -> None:
