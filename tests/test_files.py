@@ -12,7 +12,7 @@ import pytest
 
 import agelens
 from agelens.errors import OutputError
-from agelens.files import folder_written_whole, sha256, write_csv, write_text, written_whole
+from agelens.files import folder_written_whole, resolved, sha256, write_csv, write_text, written_whole
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> None:
@@ -141,3 +141,13 @@ def test_a_full_disk_is_a_sentence_and_other_errors_of_the_block_pass(tmp_path: 
     with pytest.raises(FileNotFoundError), written_whole(tmp_path / "file"):
         raise FileNotFoundError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loop_of_links_is_a_path_like_any_other(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    assert resolved(loop) == loop
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert resolved(tmp_path / "link" / "new") == tmp_path / "new"
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_text(loop / "a.txt", "words")

@@ -18,6 +18,11 @@ from agelens.errors import OutputError
 _PACKAGE = Path(__file__).parent.resolve()
 
 
+def resolved(path: Path) -> Path:
+    """The absolute path, links followed as far as they lead; unlike ``Path.resolve``, a loop is no error."""
+    return Path(os.path.realpath(path))
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``, renamed to ``path`` once the block ends without an error.
@@ -30,7 +35,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     """
     check_output(path)
     plain = path.is_file() or not path.exists()
-    goal = path.resolve() if plain else path
+    goal = resolved(path) if plain else path
     folder = goal.parent if plain else Path(tempfile.gettempdir())
     temporary = folder / f".{goal.name}.{uuid4().hex}{goal.suffix}"
     with _explained(path):
@@ -60,7 +65,7 @@ def check_output(path: Path) -> None:
     check_not_packaged(path)
     # A pipe or device is opened; a plain file is replaced, which its folder must allow.
     opened = path.exists() and not path.is_file()
-    place = path if opened else next(one for one in path.resolve().parents if one.exists())
+    place = path if opened else next(one for one in resolved(path).parents if one.exists())
     if not opened and not place.is_dir():
         raise OutputError(f"{path} cannot be written: {place} is no folder")
     if not os.access(place, os.W_OK):
@@ -73,7 +78,7 @@ def check_not_packaged(path: Path) -> None:
     Raises:
         OutputError: the path lies there.
     """
-    if path.resolve().is_relative_to(_PACKAGE):
+    if resolved(path).is_relative_to(_PACKAGE):
         raise OutputError(f"{path} belongs to the installed package, which is never changed; name a copy")
 
 

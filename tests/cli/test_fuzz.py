@@ -223,7 +223,10 @@ COMMANDS = st.one_of(
         option("--split", choice("val", "calibration")),
     ),
     # Without an output it deals the manifest itself, as it says: that is no harm.
-    line(words("data", "split"), one_name, output.map(lambda one: ["--output", one]), option("--ratio", choice("train=0.5,val=0.5"))),
+    line(
+        words("data", "split"), one_name, output.map(lambda one: ["--output", one]),
+        option("--ratio", choice("train=0.5,val=0.5")),
+    ),
     line(words("data", "audit"), one_name, option("--fix", output)),
     line(words("data", "pack"), one_name, to_output, option("--size", number)),
     line(

@@ -94,7 +94,9 @@ def audit_data(
 
 def check_beside(manifest: Path, output: Path | None) -> None:
     """Refuse to write a manifest into another folder than the one it is made from."""
-    if output is not None and output.resolve().parent != manifest.resolve().parent:
+    from agelens.files import resolved
+
+    if output is not None and resolved(output).parent != resolved(manifest).parent:
         message = "a manifest's image paths start from its folder; write the new one beside the old"
         raise ManifestError(message)
 

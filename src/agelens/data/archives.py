@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agelens.errors import ManifestError
 from agelens.faces.kinds import IMAGE_SUFFIXES
-from agelens.files import written_whole
+from agelens.files import resolved, written_whole
 
 
 def find_images(source: Path, manifest: Path) -> dict[str, str]:
@@ -36,8 +36,8 @@ def find_images(source: Path, manifest: Path) -> dict[str, str]:
             found[path.relative_to(source).as_posix()] = path
         elif path.suffix == ".tar":
             found |= _unpack(path, unpack_to)
-    root = manifest.parent.resolve()
-    full = {key: path.resolve() for key, path in found.items()}
+    root = resolved(manifest.parent)
+    full = {key: resolved(path) for key, path in found.items()}
     below = {key: path.relative_to(root) for key, path in full.items() if path.is_relative_to(root)}
     return {key: path.as_posix() for key, path in (full | below).items()}
 
@@ -51,7 +51,7 @@ def _unpack(archive: Path, folder: Path) -> dict[str, Path]:
                 if not member.isfile() or Path(member.name).suffix.lower() not in IMAGE_SUFFIXES:
                     continue
                 path = found[member.name] = folder / member.name
-                if not path.resolve().is_relative_to(folder.resolve()):
+                if not resolved(path).is_relative_to(resolved(folder)):
                     raise ManifestError(f"{archive} cannot be read: {member.name!r} reaches outside it")
                 if path.exists() and path.stat().st_size == member.size:
                     continue

@@ -21,7 +21,7 @@ from agelens.errors import AgeLensError, ImageError, ManifestError
 from agelens.faces.crop import CropConvention, crop_face
 from agelens.faces.detection.base import Detector
 from agelens.faces.images import Pixels, open_image, resize_to_square
-from agelens.files import folder_written_whole, write_text
+from agelens.files import folder_written_whole, resolved, write_text
 from agelens.labels import Sample
 from agelens.parallel import Progress, attempt_each, silent
 from agelens.version import __version__
@@ -74,7 +74,7 @@ def write_pack(
             if isinstance(face, AgeLensError):
                 problems.append(Problem(f"row {number}", str(face)))
             else:
-                kept.append(replace(sample, image=str(path.resolve())))
+                kept.append(replace(sample, image=str(resolved(path))))
                 yield face
 
     faces = readable()

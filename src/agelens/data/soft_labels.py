@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens.errors import ManifestError
-from agelens.files import written_whole
+from agelens.files import resolved, written_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class SoftLabels:
         Raises:
             ManifestError: it does not know one of them.
         """
-        names = [str(path.resolve()) for path in paths]
+        names = [str(resolved(path)) for path in paths]
         if unknown := [name for name in names if name not in self.rows]:
             raise ManifestError(
                 f"the teacher's file knows nothing of {len(unknown)} training images, as {unknown[0]}"
@@ -81,7 +81,7 @@ def write_soft_labels(
 ) -> None:
     """Write answers for ``images`` as half-precision ``.npz``, whole or not at all."""
     arrays = {
-        "images": np.array([str(image.resolve()) for image in images]),
+        "images": np.array([str(resolved(image)) for image in images]),
         "age": age.astype(np.float16),
         "gender": gender.astype(np.float16),
     }

@@ -15,6 +15,7 @@ from agelens import ages
 from agelens.data.manifest import Manifest
 from agelens.data.problems import Finding
 from agelens.data.soft_labels import SoftLabels
+from agelens.files import resolved
 from agelens.labels import GENDERS, Sample, ages_of, genders_of
 
 #: An age is suspected where the answer puts less than this on its side of the label, ...
@@ -44,7 +45,7 @@ def suspected_labels(
 def suspected_by_answers(manifest: Manifest, answers: SoftLabels) -> tuple[list[Finding], int]:
     """The labels that out-of-fold answers contradict, and how many of the manifest's rows were answered."""
     paths = [manifest.path(sample) for sample in manifest.samples]
-    rows = [row for row, path in enumerate(paths) if str(path.resolve()) in answers.rows]
+    rows = [row for row, path in enumerate(paths) if str(resolved(path)) in answers.rows]
     part = answers.of([paths[row] for row in rows])
     return suspected_labels(manifest.samples, rows, part.age, part.gender), len(rows)
 

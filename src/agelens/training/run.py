@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from agelens.data.problems import Problem
 from agelens.errors import AgeLensError
-from agelens.files import sha256, write_csv, write_text
+from agelens.files import resolved, sha256, write_csv, write_text
 from agelens.training.provenance import RunRecord, StartRecord
 from agelens.training.recipe import Recipe, faults_of, load_recipe, save_recipe
 
@@ -50,7 +50,7 @@ class RunFolder:
     @property
     def name(self) -> str:
         """The run's name: its folder's, and an earlier stage's after the run it belongs to."""
-        folder = self.path.resolve()
+        folder = resolved(self.path)
         return f"{folder.parent.name}-{folder.name}" if folder.name.startswith(STAGE) else folder.name
 
     @property

@@ -18,7 +18,7 @@ from agelens.data.readers.base import ImportReport
 from agelens.data.readers.folder import check_columns
 from agelens.errors import LabelError, ManifestError
 from agelens.faces.images import FORMATS
-from agelens.files import written_whole
+from agelens.files import resolved, written_whole
 from agelens.labels import Gender
 
 
@@ -113,5 +113,5 @@ def _beside(row: ImageRow, table: Path) -> Path:
 
 def _named(image: Path, manifest: Path) -> str:
     """How the manifest names an image: relative where it lies below it, else absolute."""
-    full, root = image.resolve(), manifest.parent.resolve()
+    full, root = resolved(image), resolved(manifest.parent)
     return (full.relative_to(root) if full.is_relative_to(root) else full).as_posix()
