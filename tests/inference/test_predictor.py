@@ -334,7 +334,7 @@ def test_quality_is_a_share_by_the_scale_of_the_detector_that_found_the_face(
     tiny_bundle: Bundle, astronaut: Path
 ) -> None:
     (plain,) = agelens.load(tiny_bundle, "haar").predict(astronaut)
-    scale = QualityScale(ages=(), entropy=(), quantiles={"haar": tuple(np.linspace(0.9, 1, 101))})
+    scale = QualityScale(ages=(), entropy=(), quantiles={"haar": tuple(np.linspace(0.999, 1, 101))})
     spec = tiny_bundle.spec.model_copy(update={"calibration": Calibration(quality=scale)})
     scaled = Bundle(tiny_bundle.folder, spec)
     (face,) = agelens.load(scaled, "haar").predict(astronaut, AnswerOptions(min_quality=0.1))

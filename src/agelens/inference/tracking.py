@@ -52,12 +52,14 @@ class _Track:
 
     def add(self, face: Face, seconds: float) -> None:
         weight = max(face.quality, LEAST_WEIGHT)
+        # What the model does not answer is even, and stays unanswered.
+        age = np.full(NUM_AGES, 1 / NUM_AGES) if face.age_probabilities is None else face.age_probabilities
+        gender = np.full(len(GENDERS), 1 / len(GENDERS))
         if face.gender is not None and face.gender_probability is not None:
-            gender = np.full(len(GENDERS), 1 - face.gender_probability)
+            gender[:] = 1 - face.gender_probability
             gender[face.gender.position] = face.gender_probability
-            self.gender = self.gender + weight * gender
-        if face.age_probabilities is not None:
-            self.age = self.age + weight * face.age_probabilities.astype(np.float64)
+        self.age = self.age + weight * age.astype(np.float64)
+        self.gender = self.gender + weight * gender
         self.weight += weight
         self.frames += 1
         self.box, self.seen = face.box, seconds
