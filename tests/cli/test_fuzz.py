@@ -121,7 +121,6 @@ def write_pictures(folder: Path, astronaut: Path) -> None:
     (folder / "words" / "notes.txt").write_text("words")
     (folder / "loop").mkdir()
     (folder / "loop" / "again").symlink_to(folder / "loop")
-    os.mkfifo(folder / "pipe.jpg")
     frames = io.BytesIO()
     pages = [Image.new("RGB", (20, 20), colour) for colour in ("red", "green", "blue")]
     pages[0].save(frames, "GIF", save_all=True, append_images=pages[1:])
@@ -161,7 +160,7 @@ NAMES = [
     "./-rf.jpg", "*.jpg", "line\nbreak.jpg", "é.jpg", "~", "~nobody/x.jpg", "no-suffix", "x" * 240,
     "x" * 300, os.fsdecode(b"\xff\xfe.jpg"), "cut.jpg", "empty.jpg", "text.jpg", "random.jpg", "huge.png",
     "archive.zip", "page.pdf", "drawing.svg", "broken-link.jpg", "loop.jpg", "link.jpg", "none", "words",
-    "loop", "pipe.jpg", "moving.gif", "film.avi", "cut.avi", "head.mkv", "empty.mp4", "called.mp4",
+    "loop", "moving.gif", "film.avi", "cut.avi", "head.mkv", "empty.mp4", "called.mp4",
     "frameless.avi", "film-called.jpg", "gone.jpg", "gone/deeper/x.jpg", "photos/a.jpg/x.jpg", "", ".",
     "/dev/null", "-", "http://127.0.0.1:9/a.jpg", "s3://bucket/a.jpg", "good.csv", "bom.csv", "utf16.csv",
     "latin1.csv", "semicolons.csv", "crlf.csv", "header-only.csv", "empty.csv", "blank-lines.csv",

@@ -171,7 +171,11 @@ def test_a_checkpoint_needs_no_initial_weights(tmp_path: Path, monkeypatch: pyte
 def test_what_is_no_checkpoint_of_a_task_is_a_sentence(tmp_path: Path) -> None:
     torch.save({"state_dict": {}}, tmp_path / "bare.ckpt")
     (tmp_path / "text.ckpt").write_text("nonsense")
-    for name in ("bare.ckpt", "text.ckpt"):
+    (tmp_path / "film.avi").write_bytes(
+        b"RIFF\x00\x10\x00\x00AVI LIST" + bytes(4000)
+    )  # numbers to an unpickler
+    (tmp_path / "empty.ckpt").touch()
+    for name in ("bare.ckpt", "text.ckpt", "film.avi", "empty.ckpt"):
         with pytest.raises(AgeLensError, match=rf"{name} is no checkpoint of 'agelens train'"):
             AgeGenderTask.of_checkpoint(tmp_path / name)
 

@@ -10,6 +10,7 @@ import importlib.util
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -38,6 +39,18 @@ def weights_file(name: str) -> Path:
     return path
 
 
+def unpickled(path: Path) -> Any:
+    """What torch saved in a file, its tensors on the CPU; no code in it is run.
+
+    Raises:
+        pickle.UnpicklingError: torch saved no such file.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever the unpickler stumbles over in a foreign file
+        raise pickle.UnpicklingError(str(error) or type(error).__name__) from error
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
     """The state dict of a file, in the precision in which it is stored.
 
@@ -47,13 +60,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = unpickled(path)
         state = content.get("state_dict", content)
         return {str(name): value for name, value in state.items() if isinstance(value, Tensor)}
     except (
         OSError,
-        EOFError,
-        RuntimeError,
         AttributeError,
         pickle.UnpicklingError,
         SafetensorError,

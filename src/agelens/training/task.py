@@ -23,6 +23,7 @@ from agelens.metrics import RMSE_CAP, harmonic_mean
 from agelens.nn import build_network
 from agelens.nn.heads import AgeGenderLogits
 from agelens.nn.losses import AgeGenderLoss, LossTerms
+from agelens.nn.weights import unpickled
 from agelens.training.dataset import NO_GENDER, Batch
 from agelens.training.recipe import Recipe
 
@@ -65,10 +66,10 @@ class AgeGenderTask(L.LightningModule):
             AgeLensError: the file is no checkpoint of a task.
         """
         try:
-            content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+            content = unpickled(checkpoint)
             task = cls(**content["hyper_parameters"], start=False)
             task.load_state_dict(content["state_dict"])
-        except (RuntimeError, KeyError, TypeError, pickle.UnpicklingError, EOFError) as error:
+        except (RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
             raise AgeLensError(
                 f"{checkpoint} is no checkpoint of 'agelens train' ({_first_line(error)})"
             ) from error
@@ -77,12 +78,12 @@ class AgeGenderTask(L.LightningModule):
     def take_weights(self, checkpoint: Path) -> None:
         """Start from the network of an earlier run's checkpoint; the optimiser starts anew."""
         try:
-            state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
+            state = unpickled(checkpoint)["state_dict"]
             self.network.load_state_dict(_part(state, "network."))
             hint = _part(state, "hint.")
             if self.hint is not None and hint and hint["weight"].shape == self.hint.weight.shape:
                 self.hint.load_state_dict(hint)  # the same teacher's
-        except (RuntimeError, KeyError, TypeError, pickle.UnpicklingError, EOFError) as error:
+        except (RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
             raise AgeLensError(
                 f"{checkpoint} does not hold the weights of a network {self.recipe.network.kind!r} as this "
                 f"recipe has it ({_first_line(error)}); start from a run of the same network"
