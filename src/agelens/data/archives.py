@@ -12,7 +12,9 @@ from pathlib import Path
 from agelens.errors import ManifestError
 from agelens.files import written_whole
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif"}
+)
 
 
 def find_images(source: Path, manifest: Path) -> dict[str, str]:
