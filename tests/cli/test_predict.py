@@ -354,3 +354,22 @@ def test_a_dash_and_an_empty_cell_stand_for_what_the_model_has_not_learnt(
         (entry,) = json.loads(predict(*options, "--model", bundle.folder, "-f", "json").stdout)
         assert (entry["faces"][0]["gender"] is None) == (head == "gender")
         assert (entry["faces"][0]["age"] is None) == (head == "age")
+
+
+def test_a_cut_file_is_read_if_leniency_is_asked_and_frames_are_said(astronaut: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(astronaut.read_bytes()[: int(0.9 * astronaut.stat().st_size)])
+    with Image.open(astronaut) as image:
+        image.save(tmp_path / "pages.tif", save_all=True, append_images=[image])
+    options = ("--detector", "haar", "--format", "json")
+    strict = predict(tmp_path, *options)
+    assert strict.exit_code == 1
+    assert "cut short" in strict.stderr
+    assert "the option 'lenient'" in strict.stderr
+    lenient = predict(tmp_path, *options, "--lenient", "--annotate", tmp_path / "drawn")
+    assert lenient.exit_code == 0
+    assert "1 file holds several frames or pages; its first was read" in lenient.stderr
+    entries = {Path(entry["image"]).name: entry for entry in json.loads(lenient.stdout)}
+    assert {name: entry["frames"] for name, entry in entries.items()} == {"cut.jpg": 1, "pages.tif": 2}
+    assert all(len(entry["faces"]) == 1 for entry in entries.values())
+    assert (tmp_path / "drawn" / "cut.jpg").exists()

@@ -62,6 +62,14 @@ def test_one_bad_image_among_many_is_named_and_the_others_are_answered(
     assert problem(post(server, bad), 422).startswith("bad.jpg: is not an image")
 
 
+def test_a_client_may_ask_for_leniency(server: Server, astronaut: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(astronaut.read_bytes()[: int(0.9 * astronaut.stat().st_size)])
+    assert "the option 'lenient'" in problem(post(server, cut), 422)
+    (answer,) = post(server, cut, lenient="true").json()
+    assert (answer["frames"], len(answer["faces"])) == (1, 1)
+
+
 def test_refusals_are_sentences(server: Server, astronaut: Path) -> None:
     url = f"{server.url}/v1/predict"
     assert "level" in problem(post(server, astronaut, level=2), 422)

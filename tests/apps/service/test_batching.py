@@ -31,7 +31,7 @@ class Engine:
         self.threads: set[int] = set()
         self.opened: list[str] = []
 
-    def detect(self, image: ImageRef) -> AlignedFaces:
+    def detect(self, image: ImageRef, options: AnswerOptions) -> AlignedFaces:
         time.sleep(self.seconds)
         self.threads.add(threading.get_ident())
         self.opened.append(image.name)
@@ -210,9 +210,9 @@ def test_threads_work_side_by_side() -> None:
     together = threading.Barrier(2, timeout=30)  # broken where one image waits for the other
 
     class Meeting(Engine):
-        def detect(self, image: ImageRef) -> AlignedFaces:
+        def detect(self, image: ImageRef, options: AnswerOptions) -> AlignedFaces:
             together.wait()
-            return super().detect(image)
+            return super().detect(image, options)
 
     engine = Meeting()
 

@@ -26,6 +26,7 @@ from uvicorn.supervisors import Multiprocess
 from agelens.apps.service.metrics import REQUESTS
 from agelens.apps.service.problems import MEDIA_TYPE, problem
 from agelens.apps.service.settings import Settings
+from agelens.errors import OutputError
 
 #: Seconds within which a connection must have sent a request's headers.
 HEADER_SECONDS = 5.0
@@ -143,6 +144,7 @@ def serve(settings: Settings, application: str, log_config: dict[str, Any]) -> i
     """Serve until SIGTERM or SIGINT; what was accepted is answered. Gives the exit code.
 
     Raises:
+        OutputError: several workers need a temporary folder, and there is none.
         SystemExit: the address cannot be listened on, or the application does not start.
     """
     GuardedProtocol.most_connections = _raise_descriptors() - 100  # the rest is no client's
@@ -167,12 +169,22 @@ def serve(settings: Settings, application: str, log_config: dict[str, Any]) -> i
         server = uvicorn.Server(config)
         server.run()
         return 0 if server.started else STARTUP_FAILURE
-    with tempfile.TemporaryDirectory(prefix="agelens-metrics-") as folder:
+    with _folder_of_metrics() as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # where the processes keep their metrics together
         supervisor = Supervisor(config, [config.bind_socket()])
         supervisor.run()
         failed = any(one.exitcode == STARTUP_FAILURE for one in supervisor.processes)
         return STARTUP_FAILURE if failed else 0
+
+
+def _folder_of_metrics() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="agelens-metrics-")
+    except OSError:
+        raise OutputError(
+            "several workers count together in a temporary folder, and none can be written: "
+            "let TMPDIR name one, or use --workers 1, which needs none"
+        ) from None
 
 
 def _raise_descriptors() -> int:
