@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from agelens.evaluation.groups import group_errors
 from agelens.labels import Gender, Sample
-from agelens.models.measurement import GroupError
+from agelens.models.measurement import EYES, GroupError
 from labelled import predictions_of
 
 
@@ -69,3 +70,11 @@ def test_groups_come_in_the_order_of_age_gender_and_name() -> None:
 @pytest.mark.parametrize(("age", "band"), [(2.9, "0–2"), (3, "3–10"), (10.5, "3–10"), (71, "71–100")])
 def test_a_band_of_true_age_begins_at_its_first_year(age: float, band: str) -> None:
     assert errors_of((face(age), 9))[0].name == band
+
+
+def test_errors_are_told_by_the_distance_of_the_eyes_where_it_is_known() -> None:
+    samples = [Sample(f"{number}.jpg", age=30.0) for number in range(5)]
+    found = group_errors(predictions_of(samples, [30, 32, 34, 36, 38], eyes=[15.9, 16, 40, 128, np.nan]))
+    apart = [(one.name, one.images, one.mae) for one in found if one.by == EYES]
+    assert apart == [("0–15 px", 1, 0), ("16–31 px", 1, 2), ("32–63 px", 1, 4), ("128 px or more", 1, 6)]
+    assert not [one for one in group_errors(predictions_of(samples, [30.0] * 5)) if one.by == EYES]

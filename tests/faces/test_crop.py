@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from agelens.errors import DetectorError
-from agelens.faces.crop import CropConvention, crop_face, footprint, similarity, warp
+from agelens.faces.crop import CropConvention, crop_face, eye_distance, footprint, similarity, warp
 from agelens.faces.detection.base import Detection
 
 CONVENTION = CropConvention()
@@ -108,3 +108,11 @@ def test_the_footprint_is_all_that_a_crop_looks_at(landmarks: bool) -> None:
     elsewhere[int(y0) + 5 : int(y1) - 5, int(x0) + 5 : int(x1) - 5] = 0
     assert (crop_face(elsewhere, face, "yunet", convention, 64) != crops[0]).any()
     assert footprint(face, "whole", convention) == face.box
+
+
+def test_the_distance_of_the_eyes_is_that_of_the_landmarks_or_of_the_convention() -> None:
+    found = Detection((0, 0, 100, 100), 1.0, np.array([[30.0, 40.0], [60.0, 80.0]]))
+    assert eye_distance(found, "yunet", CropConvention()) == 50
+    whole = Detection((0, 0, 200, 200), 1.0)
+    assert eye_distance(whole, "whole", CropConvention()) == pytest.approx(77.8, abs=0.1)
+    assert np.isnan(eye_distance(whole, "haar", CropConvention()))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agelens.evaluation.predictions import Floats, Predictions, known
 from agelens.labels import GENDERS, MAX_AGE
-from agelens.models.measurement import GroupError
+from agelens.models.measurement import EYES, GroupError
 
 #: Lower ends of the bands of true age that errors are reported by, in years.
 TRUE_AGE_BANDS = (0, 3, 11, 21, 31, 41, 51, 61, 71)
@@ -19,12 +20,15 @@ TRUE_AGE_BANDS = (0, 3, 11, 21, 31, 41, 51, 61, 71)
 CROSSED_AGE_BANDS = (0, 18, 40, 60)
 
 
+#: Lower ends of the bands of the pixels between the eyes, as evaluations of age checks report them.
+EYE_BANDS = (0, 16, 32, 64, 128)
+
 #: What faces are grouped by: names, and the position of each face's value among them; -1 where unknown.
 Attribute = tuple[Sequence[str], NDArray[np.int64]]
 
 
 def group_errors(predictions: Predictions) -> tuple[GroupError, ...]:
-    """Errors by band of true age, by gender, by the manifest's ``group``, and by all of them crossed."""
+    """Errors by true age, gender, ``group``, distance of the eyes, and by the first three crossed."""
     error = predictions.signed_error
     return tuple(
         GroupError(
@@ -48,6 +52,7 @@ def members(predictions: Predictions) -> Iterator[tuple[str, str, NDArray[np.int
     yield from _cut("age", age_bands(predictions.true_age, TRUE_AGE_BANDS))
     yield from _cut("gender", gender)
     yield from _cut("group", group)
+    yield from _cut(EYES, _eye_bands(predictions))
     wide = age_bands(predictions.true_age, CROSSED_AGE_BANDS)
     if groups:
         yield from _cut("age × gender × group", wide, gender, group)
@@ -60,6 +65,13 @@ def age_bands(years: Floats, lower_ends: Sequence[int]) -> Attribute:
     names = [f"{low}–{end - 1}" for low, end in zip(lower_ends, (*lower_ends[1:], MAX_AGE + 1), strict=True)]
     positions = np.searchsorted(lower_ends, np.nan_to_num(years), side="right") - 1
     return names, np.where(np.isnan(years), -1, positions)
+
+
+def _eye_bands(predictions: Predictions) -> Attribute:
+    ends = [*(f"{low}–{end - 1} px" for low, end in pairwise(EYE_BANDS)), f"{EYE_BANDS[-1]} px or more"]
+    eyes = np.full(len(predictions), np.nan) if predictions.eyes is None else predictions.eyes
+    band = np.searchsorted(EYE_BANDS, np.nan_to_num(eyes), side="right") - 1
+    return ends, np.where(np.isnan(eyes), -1, band)
 
 
 def _cut(by: str, *attributes: Attribute) -> Iterator[tuple[str, str, NDArray[np.intp]]]:

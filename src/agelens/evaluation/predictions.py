@@ -22,6 +22,7 @@ class Predictions:
         interval: (n, 2) age intervals, years; NaN likewise.
         male: (n,) probability; NaN where the model answers no genders.
         quality: (n,) 0..1; see ``agelens.faces.quality``.
+        eyes: (n,) pixels between the eyes in the picture; NaN where nobody knows; None for nowhere.
         true_age: (n,) years, the middle where the label is an interval; NaN where it is unknown.
         exact: (n,) whether the age is labelled as one number, and answered.
         true_gender: (n,) 0 male, 1 female, -1 unknown.
@@ -33,6 +34,7 @@ class Predictions:
     interval: Floats
     male: Floats
     quality: Floats
+    eyes: Floats | None = None
     true_age: Floats = field(init=False)
     exact: NDArray[np.bool_] = field(init=False)
     true_gender: NDArray[np.int64] = field(init=False)

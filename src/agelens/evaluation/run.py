@@ -91,6 +91,7 @@ def evaluate(
         interval=of_age * conformal.interval(reading.age, options.level, calibration.age_intervals),
         male=of_gender * reading.gender[:, 0].astype(np.float64),
         quality=batch.quality,
+        eyes=batch.eyes,
     )
     figures = measure(predictions, reading, resamples)
     figures |= _uncalibrated(predictions, reading, calibration, options.level, resamples)

@@ -88,6 +88,20 @@ def footprint(detection: Detection, detector: str, convention: CropConvention) -
     return x0, y0, x1, y1
 
 
+def eye_distance(detection: Detection, detector: str, convention: CropConvention) -> float:
+    """The pixels between a face's eyes, as the detection has it; NaN where nothing tells where they are.
+
+    A picture taken whole has them where the convention says.
+    """
+    if detection.landmarks is not None:
+        right, left = detection.landmarks[:2]
+        return float(np.hypot(*(left - right)))
+    (x0, y0), (x1, y1) = convention.landmarks[:2]
+    x, y, right, below = detection.box
+    whole = float(np.hypot((x1 - x0) * (right - x), (y1 - y0) * (below - y)))
+    return whole if detector == "whole" else float("nan")
+
+
 def similarity(source: NDArray[np.float64], goal: NDArray[np.float64]) -> NDArray[np.float64]:
     """The 2×3 matrix of rotation, scale and shift that moves points nearest to their goals.
 

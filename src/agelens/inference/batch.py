@@ -31,6 +31,7 @@ class BatchReading:
         without_face: how many were read whole, since no face was found in them.
         picture: (n,) 0..1, the part of the quality that the picture decides; 0 where no face was found.
         quality: (n,) 0..1, in the order of ``rows``; see ``agelens.faces.quality``.
+        eyes: (n,) pixels between the eyes in the original; NaN where nobody knows.
     """
 
     rows: tuple[int, ...]
@@ -39,6 +40,7 @@ class BatchReading:
     without_face: int
     picture: NDArray[np.float64]
     quality: NDArray[np.float64]
+    eyes: NDArray[np.float64]
 
 
 def read_each(
@@ -64,6 +66,7 @@ def read_each(
     readings = [predictor.read_faces([])]
     errors: dict[int, str] = {}
     qualities: list[float] = []
+    eyes: list[float] = []
     without_face = done = 0
     faces = map_ahead(find, images, predictor.threads, ahead=WINDOW)
     while window := list(islice(faces, WINDOW)):
@@ -75,6 +78,7 @@ def read_each(
             rows.append(row)
             crops.append(face.crop)
             qualities.append(face.quality)
+            eyes.append(face.eyes)
             without_face += not face.found
         readings.append(predictor.read_faces(crops, flip=flip))
         done += len(window)
@@ -82,4 +86,5 @@ def read_each(
     reading = concatenate(readings)
     pictures = np.array(qualities, dtype=np.float64)
     judged = predictor.qualities(pictures, reading)
-    return BatchReading(tuple(rows), reading, errors, without_face, pictures, judged)
+    between = np.array(eyes, dtype=np.float64)
+    return BatchReading(tuple(rows), reading, errors, without_face, pictures, judged, between)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from agelens import ages, conformal
 from agelens.errors import ImageError
 from agelens.faces import quality
 from agelens.faces.bands import Region
-from agelens.faces.crop import crop_face, footprint
+from agelens.faces.crop import crop_face, eye_distance, footprint
 from agelens.faces.detection import make_detector
 from agelens.faces.detection.base import Detection, Detector, DetectorName, bytes_to_detect
 from agelens.faces.images import (
@@ -60,6 +61,7 @@ class LargestFace(NamedTuple):
     crop: Pixels  # (S, S, 3) uint8 RGB
     found: bool  # False where no face was found, and the crop is the whole picture
     quality: float  # of the picture, 0..1; 0 where no face was found
+    eyes: float  # pixels between the eyes in the original; NaN where nobody knows
 
 
 class Predictor:
@@ -226,8 +228,9 @@ class Predictor:
         """
         aligned, pixels = self._align(image, limit=1)
         if aligned.crops:
-            return LargestFace(aligned.crops[0], True, aligned.qualities[0])
-        return LargestFace(resize_to_square(pixels, self.bundle.spec.input.size), False, 0.0)
+            eyes = eye_distance(aligned.detections[0], self.detector.name, self.bundle.spec.crop)
+            return LargestFace(aligned.crops[0], True, aligned.qualities[0], eyes)
+        return LargestFace(resize_to_square(pixels, self.bundle.spec.input.size), False, 0.0, math.nan)
 
     def _run(self, crops: Pixels) -> Reading:
         inputs = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32)

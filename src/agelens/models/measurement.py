@@ -19,6 +19,9 @@ from agelens.metrics import Estimate
 #: Groups smaller than this are marked, and named neither best nor worst: a few faces move their figures.
 SMALL = 50
 
+#: What groups by how large a face is in its picture are cut by.
+EYES = "pixels between the eyes"
+
 #: Whom an age check or a refusal was measured on, where it was everybody.
 EVERYBODY = "all"
 
@@ -30,7 +33,7 @@ REFUSAL_THRESHOLDS = (0.05, 0.1, 0.2, 0.5)
 class GroupError:
     """The error on the faces of one group; None where no label allows a figure."""
 
-    by: str  # ``age``, ``gender``, ``group`` (the manifest's own), or all crossed: ``age × gender × group``
+    by: str  # ``age``, ``gender``, ``group`` (the manifest's own), ``EYES``, or the first three crossed
     name: str
     images: int
     mae: float | None  # mean absolute error of age, years

@@ -11,6 +11,7 @@ from agelens.figures import FIGURES, Table, figure_of, percent
 from agelens.metrics import Estimate
 from agelens.models.measurement import (
     EVERYBODY,
+    EYES,
     REFUSAL_THRESHOLDS,
     SMALL,
     AgeCheck,
@@ -69,7 +70,7 @@ def group_table(groups: Iterable[GroupError], level: float | None) -> Table:
     keys = ("mae", "bias", "gender_accuracy", "coverage")
     rows = [
         (
-            (f"age {group.name}" if group.by == "age" else group.name) + (" *" if group.small else ""),
+            _named(group) + (" *" if group.small else ""),
             str(group.images),
             *(figure_of(key).written(getattr(group, key)) for key in keys),
         )
@@ -78,6 +79,12 @@ def group_table(groups: Iterable[GroupError], level: float | None) -> Table:
     heads = [figure_of(key).title(level, short=True) for key in keys]
     note = f"* fewer than {SMALL} faces." if any(row[0].endswith(" *") for row in rows) else ""
     return Table("", ("group", "images", *heads), rows, note=note)
+
+
+def _named(group: GroupError) -> str:
+    """A group's name, with what it is of where the name does not say it."""
+    before = {"age": "age ", EYES: "eyes apart "}
+    return before.get(group.by, "") + group.name
 
 
 def gap_table(measured: Measurement) -> Table:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from agelens.errors import require
 from agelens.figures import BLUE, FIGURES, GREEN, GREY, ORANGE, PURPLE
-from agelens.models.measurement import Coverage, GroupError
+from agelens.models.measurement import AgeCheck, Coverage, GroupError
 
 
 def predicted_against_true(true: ArrayLike, answer: ArrayLike) -> str:
@@ -70,6 +70,23 @@ def coverage(bands: Sequence[Coverage], levels: Sequence[float]) -> str:
     axis.set_xticks(places, [f"{band.band}\n{band.images}" for band in bands])
     axis.set(xlabel="predicted age, years; faces", ylabel="share of intervals that hold", ylim=(0.3, 1.01))
     axis.legend(frameon=False, ncols=len(levels), loc="lower center", title="promised")
+    return _svg(figure)
+
+
+def age_checks(checks: Sequence[AgeCheck]) -> str:
+    """Who passes an age check and who is turned away, by challenge age: two lines for each age asked."""
+    figure, axis = _axes(6.4, 3.6)
+    thresholds = sorted({check.threshold for check in checks})
+    for threshold, colour in zip(thresholds, (BLUE, ORANGE, GREEN, PURPLE, GREY), strict=False):
+        own = [check for check in checks if check.threshold == threshold]
+        challenge = [check.challenge for check in own]
+        label = f"asked for {threshold}"
+        axis.plot(challenge, [check.passed for check in own], "o-", color=colour, label=label, markersize=4)
+        away = [np.nan if check.turned_away is None else check.turned_away for check in own]
+        axis.plot(challenge, away, "o--", color=colour, markersize=4, fillstyle="none")
+    axis.set(xlabel="passes from a predicted age of, years", ylabel="share of faces", ylim=(0, None))
+    axis.yaxis.set_major_formatter(lambda share, place: f"{share:.0%}")
+    axis.legend(frameon=False, fontsize="small")
     return _svg(figure)
 
 

@@ -132,8 +132,15 @@ def checks(measured: Measurement) -> str:
     """Who passes an age check, by challenge age."""
     everybody = [check for check in measured.age_checks if check.among == EVERYBODY]
     others = [check for check in measured.age_checks if check.among != EVERYBODY]
+    if not everybody:
+        return ""
     more = _details("By gender and group", tables.check_table(others)) if others else ""
-    return html_table(tables.check_table(everybody)) + more
+    caption = (
+        "Full lines: faces younger than the age asked for that pass all the same. Dashed: faces of that age "
+        "or older that are turned away. A higher challenge age moves errors from the first to the second."
+    )
+    chart = f"<figure>{charts.age_checks(everybody)}<figcaption>{caption}</figcaption></figure>"
+    return chart + html_table(tables.check_table(everybody)) + more
 
 
 def risk(evaluation: Evaluation) -> str:
