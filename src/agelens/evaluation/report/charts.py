@@ -86,6 +86,7 @@ def age_checks(checks: Sequence[AgeCheck]) -> str:
         axis.plot(challenge, away, "o--", color=colour, markersize=4, fillstyle="none")
     axis.set(xlabel="passes from a predicted age of, years", ylabel="share of faces", ylim=(0, None))
     axis.yaxis.set_major_formatter(lambda share, place: f"{share:.0%}")
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.legend(frameon=False, fontsize="small")
     return _svg(figure)
 
