@@ -23,7 +23,7 @@ from agelens.inference.options import AnswerOptions
 
 if TYPE_CHECKING:
     from agelens.inference.folders import PassedOver
-    from agelens.inference.writers import Tally
+    from agelens.inference.tally import Tally
 
 
 @with_options(AnswerOptions)
@@ -61,8 +61,9 @@ def predict(
     from agelens.inference.predictor import load
     from agelens.inference.sources import STANDARD_INPUT, standard_input, stream, survey
     from agelens.inference.tables import own_columns
+    from agelens.inference.tally import Tally
     from agelens.inference.video import Video, answer_frames, is_video
-    from agelens.inference.writers import Tally, answered, write_all
+    from agelens.inference.writers import answered, write_all
 
     job, ray = (output or "").lower().endswith(".parquet"), engine == "ray"
     video = any(map(is_video, paths))

@@ -23,7 +23,8 @@ from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import Predictor
 from agelens.inference.runtimes import RuntimeName
 from agelens.inference.sources import ImageRef
-from agelens.inference.writers import Tally, answered, parquet_schema, parquet_writer
+from agelens.inference.tally import Tally
+from agelens.inference.writers import answered, parquet_schema, parquet_writer
 
 #: Images a part: what a kill can cost.
 PART = 1000

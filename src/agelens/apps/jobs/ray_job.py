@@ -21,7 +21,8 @@ from agelens.files import written_whole
 from agelens.inference.carried import NO_COLUMNS, Kinds
 from agelens.inference.predictor import load
 from agelens.inference.sources import ImageRef
-from agelens.inference.writers import Tally, parquet_schema, parquet_table
+from agelens.inference.tally import Tally
+from agelens.inference.writers import parquet_schema, parquet_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
