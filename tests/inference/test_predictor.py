@@ -265,7 +265,7 @@ def test_small_faces_are_cut_from_the_original_and_large_ones_are_not(
         looked.extend(regions)
         return open_regions(source, regions, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("agelens.inference.predictor.open_regions", watched)
+    monkeypatch.setattr("agelens.inference.aligning.open_regions", watched)
     predictor = agelens.load("embedded", "yunet", yunet=yunet)
     aligned = predictor.detect(panorama)
     assert len(aligned.crops) == 2

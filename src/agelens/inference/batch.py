@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from agelens.errors import ImageError
 from agelens.faces.images import Pixels
+from agelens.inference.aligning import LargestFace
 from agelens.inference.answers import Reading, concatenate
-from agelens.inference.predictor import LargestFace, Predictor
+from agelens.inference.predictor import Predictor
 from agelens.parallel import map_ahead
 
 #: Images whose faces go through the network together; as many again are opened meanwhile.

@@ -1,15 +1,13 @@
-"""From images to answers: open, find faces, align them, run the network, answer from the distributions."""
+"""From images to answers: align their faces, run the network, answer from the distributions."""
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +15,11 @@ from numpy.typing import NDArray
 from agelens import ages, conformal
 from agelens.errors import ImageError
 from agelens.faces import quality
-from agelens.faces.bands import Region
-from agelens.faces.crop import crop_face, eye_distance, footprint
 from agelens.faces.detection import make_detector
-from agelens.faces.detection.base import Detection, Detector, DetectorName, bytes_to_detect
-from agelens.faces.images import (
-    MAX_PIXELS,
-    Picture,
-    Pixels,
-    Source,
-    open_image,
-    open_regions,
-    resize_to_square,
-)
+from agelens.faces.detection.base import Detection, Detector, DetectorName
+from agelens.faces.images import MAX_PIXELS, Pixels, Source
 from agelens.faces.memory import Budget, Unbounded
+from agelens.inference.aligning import AlignedFaces, Aligner, LargestFace, name_of
 from agelens.inference.answers import Answer, Face, Reading, average, concatenate
 from agelens.inference.options import LEVEL, AnswerOptions
 from agelens.inference.runtimes import RuntimeName, load_network
@@ -40,28 +29,6 @@ from agelens.models.bundle import Bundle
 from agelens.models.catalogue import EMBEDDED, resolve
 from agelens.models.spec import HEADS
 from agelens.parallel import map_ahead
-
-#: Sides of the network's square that a face's surroundings may have; they are more where landmarks coincide.
-_WIDEST = 4
-
-
-@dataclass(frozen=True, slots=True)
-class AlignedFaces:
-    """An opened image and its aligned faces, on the way to the network."""
-
-    answer: Answer  # the image's name and size, or its error; still without faces
-    detections: tuple[Detection, ...] = ()  # in pixels of the upright original, the largest first
-    crops: tuple[Pixels, ...] = ()  # of each, (S, S, 3) uint8 RGB
-    qualities: tuple[float, ...] = ()  # of each as it was found, 0..1
-
-
-class LargestFace(NamedTuple):
-    """The largest face of a picture, for the network."""
-
-    crop: Pixels  # (S, S, 3) uint8 RGB
-    found: bool  # False where no face was found, and the crop is the whole picture
-    quality: float  # of the picture, 0..1; 0 where no face was found
-    eyes: float  # pixels between the eyes in the original; NaN where nobody knows
 
 
 class Predictor:
@@ -103,10 +70,16 @@ class Predictor:
         self.runtime = runtime
         self.detector = make_detector(detector, yunet) if isinstance(detector, str) else detector
         self.threads = threads or _available_cores()
-        self._batch_size, self._max_pixels, self._max_faces = batch_size, max_pixels, max_faces
+        self._batch_size = batch_size
         self._unlearnt = [head for head in HEADS if head not in bundle.spec.heads]
-        self._budget = budget
-        budget.relieve = getattr(self.detector, "release", budget.relieve)
+        self._aligner = Aligner(
+            self.detector,
+            bundle.spec.crop,
+            bundle.spec.input.size,
+            max_pixels=max_pixels,
+            max_faces=max_faces,
+            budget=budget,
+        )
         self._network = load_network(bundle.model, runtime, self.threads)
         # pixels / 255 normalised, as one multiplication and one addition
         std = np.asarray(bundle.spec.input.std, dtype=np.float32)
@@ -126,7 +99,7 @@ class Predictor:
         Raises:
             ImageError: the image cannot be read.
         """
-        aligned, _ = self._align(image, name, lenient=options.lenient)
+        aligned, _ = self._aligner.align(image, name, lenient=options.lenient)
         return list(next(self.infer([aligned], options)).faces)
 
     def predict_many(
@@ -148,9 +121,9 @@ class Predictor:
         try:
             if one.error is not None:
                 raise ImageError(one.error)
-            aligned = self._align(one.source, one.name or None, lenient=options.lenient)[0]
+            aligned = self._aligner.align(one.source, one.name or None, lenient=options.lenient)[0]
         except ImageError as error:
-            aligned = AlignedFaces(Answer(_name(one.source, one.name or None), error=str(error)))
+            aligned = AlignedFaces(Answer(name_of(one.source, one.name or None), error=str(error)))
         return aligned if one.row is None else replace(aligned, answer=replace(aligned.answer, row=one.row))
 
     def infer(
@@ -226,11 +199,7 @@ class Predictor:
         Raises:
             ImageError: the image cannot be read.
         """
-        aligned, pixels = self._align(image, limit=1)
-        if aligned.crops:
-            eyes = eye_distance(aligned.detections[0], self.detector.name, self.bundle.spec.crop)
-            return LargestFace(aligned.crops[0], True, aligned.qualities[0], eyes)
-        return LargestFace(resize_to_square(pixels, self.bundle.spec.input.size), False, 0.0, math.nan)
+        return self._aligner.largest(image)
 
     def _run(self, crops: Pixels) -> Reading:
         inputs = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32)
@@ -242,59 +211,6 @@ class Predictor:
             ages.softmax(age_logits, calibration.age_temperature, calibration.age_offsets),
             ages.softmax(gender_logits, calibration.gender_temperature),
         )
-
-    def _align(
-        self, image: Source, name: str | None = None, limit: int | None = None, *, lenient: bool = False
-    ) -> tuple[AlignedFaces, Pixels]:
-        """The faces of a picture, at most ``limit``, and the pixels that they were found in."""
-        if hasattr(image, "read"):
-            image = image.read()  # small faces may need a second look
-        opening: dict[str, Any] = {"max_pixels": self._max_pixels, "budget": self._budget}
-        opening |= {"name": name, "lenient": lenient}
-        picture = open_image(image, **opening)
-        with self._budget.held(bytes_to_detect(picture.pixels)):
-            found = tuple(self.detector.detect(picture.pixels)[:limit])
-        answer = Answer(_name(image, name), picture.width, picture.height, frames=picture.frames)
-        if self._max_faces is not None and len(found) > self._max_faces:
-            held = f"holds {len(found)} faces, over the limit of {self._max_faces}"
-            raise ImageError(f"{answer.image}: {held}")
-        originals = [one.moved(scale=1 / picture.scale) for one in found]
-        # The reduced picture is coarser than the network's input for these faces; the original is not.
-        regions = {
-            number: region for number, one in enumerate(found) if (region := self._region(picture, one))
-        }
-        crops = {n: self._crop(picture.pixels, one) for n, one in enumerate(found) if n not in regions}
-        if regions:
-            parts = open_regions(image, list(regions.values()), **opening)
-            for (number, (x, y, *_)), pixels in zip(regions.items(), parts, strict=True):
-                crops[number] = self._crop(pixels, originals[number].moved(-x, -y))
-        aligned = tuple(crops[number] for number in range(len(found)))
-        pairs = zip(originals, aligned, strict=True)
-        qualities = tuple(quality.of_picture(one.score, one.side, crop) for one, crop in pairs)
-        return AlignedFaces(answer, tuple(originals), aligned, qualities), picture.pixels
-
-    def _crop(self, pixels: Pixels, face: Detection) -> Pixels:
-        spec = self.bundle.spec
-        return crop_face(pixels, face, self.detector.name, spec.crop, spec.input.size)
-
-    def _region(self, picture: Picture, face: Detection) -> Region | None:
-        """Where to look at a face in the original, for which the reduced picture is coarser than the network.
-
-        None where it is fine enough, or where the face's landmarks lie so that it would be the whole picture.
-        """
-        size = self.bundle.spec.input.size
-        if picture.scale >= 1 or face.side >= size:
-            return None
-        box = footprint(face, self.detector.name, self.bundle.spec.crop)
-        if max(box[2] - box[0], box[3] - box[1]) > _WIDEST * size:
-            return None
-        x0, y0, x1, y1 = (value / picture.scale for value in box)
-        # With a rim for the interpolation; a pixel at least, where the face lies beyond the picture's edge.
-        (left, right), (top, bottom) = (
-            (max(0, min(int(low) - 2, most - 1)), min(most, max(int(high) + 3, 1)))
-            for low, high, most in ((x0, x1, picture.width), (y0, y1, picture.height))
-        )
-        return left, top, right, bottom
 
 
 #: ``agelens.load("embedded")``: the same, as an application says it.
@@ -308,10 +224,6 @@ def predict(
 ) -> list[Face]:
     """Answer every face of one image with the embedded model; see ``Predictor.predict``."""
     return _embedded().predict(image, options, name=name)
-
-
-def _name(image: Source, name: str | None) -> str:
-    return name or (str(image) if isinstance(image, str | Path) else "(in memory)")
 
 
 def _available_cores() -> int:

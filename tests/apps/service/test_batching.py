@@ -10,9 +10,9 @@ import pytest
 
 from agelens.apps.service.batching import Batcher, OverloadedError
 from agelens.apps.service.settings import Settings
+from agelens.inference.aligning import AlignedFaces
 from agelens.inference.answers import Answer
 from agelens.inference.options import AnswerOptions
-from agelens.inference.predictor import AlignedFaces
 from agelens.inference.sources import ImageRef
 
 DEFAULT = AnswerOptions()

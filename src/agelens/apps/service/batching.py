@@ -20,9 +20,10 @@ from dataclasses import dataclass
 
 from agelens.apps.service.problems import RefusedError
 from agelens.apps.service.settings import Settings
+from agelens.inference.aligning import AlignedFaces
 from agelens.inference.answers import Answer
 from agelens.inference.options import AnswerOptions
-from agelens.inference.predictor import AlignedFaces, Predictor
+from agelens.inference.predictor import Predictor
 from agelens.inference.sources import ImageRef
 
 #: Decay of the running means of seconds per image: ten images on, three quarters of them are new.
