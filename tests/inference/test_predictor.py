@@ -207,7 +207,7 @@ def test_an_image_without_a_face_is_opened_once(
         opened.append(source)
         return open_image(source, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("agelens.inference.predictor.open_image", counted)
+    monkeypatch.setattr("agelens.inference.aligning.open_image", counted)
     assert not predictor.crop_largest(tmp_path / "grey.png").found
     assert len(opened) == 1
 
