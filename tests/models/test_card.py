@@ -57,10 +57,8 @@ def test_a_second_evaluation_stands_beside_the_first_and_a_new_one_in_its_place(
     assert "### On `val`\n\n9 images" in card
     assert "### On `test`\n\n7 images" in card
     by_data_set = card[card.index("### By data set") : card.index("### On")]
-    assert [line.split(" | ")[:2] for line in by_data_set.splitlines() if line[:3] in ("| v", "| t")] == [
-        ["| val", "9"],
-        ["| test", "7"],
-    ]
+    named = [line.split(" | ")[0] for line in by_data_set.splitlines() if line.endswith("|")][2:]
+    assert named == ["| val, 9 images", "| test, 7 images"]
 
 
 def test_small_groups_and_odd_names_do_not_break_the_tables(tiny_bundle: Bundle) -> None:

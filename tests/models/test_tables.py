@@ -101,3 +101,15 @@ def test_refusals_are_told_by_threshold_and_group() -> None:
     assert tuple(table.columns) == ("group", "images", "below 0.05", "below 0.1", "below 0.2", "below 0.5")
     assert tuple(table.rows[1]) == ("age 0–2", "3", "0.0%", "0.0%", "33.3%", "66.7%")
     assert table in tables.summary(MEASURED)
+
+
+def test_data_sets_stand_side_by_side_and_others_are_told_what_to_expect() -> None:
+    at_80 = MEASURED.model_copy(update={"level": 0.9})
+    unseen = (Coverage("aaf", 500, (0.5, 0.8, 0.881, 0.95), (3, 7, 12.3, 20)),)
+    table = tables.data_set_table({"utk test": MEASURED, "aaf val": MEASURED}, unseen)
+    assert table.columns == ("data", "MAE, years", "gender accuracy", "score", "80 % intervals hold")
+    assert table.rows[0] == ("utk test,\n120 images", "4.30\n[4.20, 4.40]", "", "", "81.0%\n[80.0%, 82.0%]")
+    assert table.note.endswith("of a set left out of their fit, 90 % intervals held 88.1% of aaf.")
+    mixed = tables.data_set_table({"one": MEASURED, "two": at_80})
+    assert mixed.columns[-1] == "intervals hold"  # of different levels
+    assert mixed.note == ""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from agelens.ages import ADULT
 from agelens.conformal import REPORTED_LEVELS
-from agelens.figures import FIGURES, Table, figure_of, percent
+from agelens.figures import FIGURES, Figure, Table, figure_of, percent
 from agelens.metrics import Estimate
 from agelens.models.measurement import (
     EVERYBODY,
@@ -38,20 +38,22 @@ def data_set_table(measurements: Mapping[str, Headline], unseen: Sequence[Covera
 
     ``unseen`` is the coverage of the intervals on data sets that were left out of their fit.
     """
-    keys = ("mae", "bias", "gender_accuracy", "score", "interval_coverage", "interval_width")
+    keys = ("mae", "gender_accuracy", "score", "interval_coverage")
     levels = {measured.level for measured in measurements.values()}
     level = levels.pop() if len(levels) == 1 else None
     rows = [
-        (
-            name,
-            str(one.images),
-            # The interval below its value: side by side they would be wider than a terminal.
-            *(figure_of(key).with_interval(one.figures.get(key)).replace(" [", "\n[") for key in keys),
-        )
+        # In two lines, so that a terminal has room for all of it.
+        (f"{name},\n{one.images} images", *(_below(figure_of(key), one.figures.get(key)) for key in keys))
         for name, one in measurements.items()
     ]
-    heads = ("data", "images", *(figure_of(key).title(level, short=True) for key in keys))
-    return Table("", heads, rows, note=_expected(unseen))
+    return Table(
+        "", ("data", *(figure_of(key).title(level, short=True) for key in keys)), rows, note=_expected(unseen)
+    )
+
+
+def _below(figure: Figure, estimate: Estimate | None) -> str:
+    """A figure, its interval in the line below it."""
+    return figure.with_interval(estimate).replace(" [", "\n[")
 
 
 def _expected(unseen: Sequence[Coverage]) -> str:
