@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from agelens.models.catalogue import EMBEDDED, resolve
 from agelens.models.statement import practice_statement
@@ -28,3 +31,12 @@ def test_a_model_that_nobody_measured_says_so() -> None:
     bundle = resolve(EMBEDDED)
     bare = replace(bundle, spec=bundle.spec.model_copy(update={"files": {"model.onnx": "0"}}))
     assert "**Not measured.**" in practice_statement(bare)
+
+
+def test_the_documented_statement_is_that_of_the_shipped_model() -> None:
+    documented = Path(__file__).parents[2] / "docs" / "practice-statement.md"
+    if not documented.is_file():
+        pytest.skip("the documents lie in a checkout")
+    assert documented.read_text(encoding="utf-8") == practice_statement(resolve(EMBEDDED)), (
+        "renew it: agelens models statement --output docs/practice-statement.md"
+    )
