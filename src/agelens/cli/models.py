@@ -32,14 +32,15 @@ def list_models() -> None:
 
     at_hand = {name: resolve(name) for name in models_at_hand()}
     figures = [FIGURES[key] for key in ("score", "mae", "gender_accuracy")]
-    lines = table("name", "input", "size", "measured on", *(figure.title(short=True) for figure in figures))
+    lines = table("name", "input, size", "measured on", *(figure.title(short=True) for figure in figures))
+    lines.columns[0].no_wrap = True
     for name, bundle in at_hand.items():
         spec = bundle.spec
-        about = (name, f"{spec.input.size} px", f"{bundle.model.stat().st_size / 1e6:.1f} MB")
+        about = (name, f"{spec.input.size} px, {bundle.model.stat().st_size / 1e6:.1f} MB")
         for split, measured in spec.metrics.items():
             values = (one.written(_value(measured, one.key)) for one in figures)
             lines.add_row(*about, split, *values)
-            about = ("", "", "")
+            about = ("", "")
         if not spec.metrics:
             lines.add_row(*about, "not measured")
     console = Console()
