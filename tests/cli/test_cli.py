@@ -29,7 +29,7 @@ def test_the_version_is_printed() -> None:
         (["predict", "x.jpg", "--model", "nonsense"], "no model 'nonsense'"),
         (["data", "import", "competition", ".", "-o", "{empty}/m.csv"], "--gender-code"),
         (["train", "--manifest", "gone.csv", "-o", "run", "--recipe", "nonsense"], "no recipe"),
-        (["export", "gone", "-o", "out"], "is it a run"),
+        (["export", "gone", "-o", "out"], "gone is no checkpoint, nor a run's folder"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_exit_code_2(

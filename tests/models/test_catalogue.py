@@ -34,14 +34,13 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def said(package_in: Path, code: str) -> str:
-    """What a Python that runs the package of that folder answers."""
+def said(package_in: Path, code: str, work_in: Path | None = None) -> str:
+    """What a Python that runs the package of that folder answers, at work in another if one is given."""
     code = f"from agelens.models.catalogue import *\nfrom agelens.errors import BundleError\n{code}"
     environment = {**os.environ, "PYTHONPATH": str(package_in)}
     command = [sys.executable, "-c", code]
-    done = subprocess.run(
-        command, check=True, capture_output=True, text=True, env=environment, cwd=package_in
-    )
+    where = work_in or package_in
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, cwd=where)
     return done.stdout
 
 
@@ -65,11 +64,17 @@ def test_a_checkout_has_the_models_that_lie_beside_its_package(checkout: Path, t
     assert "model.onnx is missing" in said(checkout / "src", ASK)
 
 
-def test_an_installed_package_looks_for_no_checkout(checkout: Path, tiny_bundle: Bundle) -> None:
+def test_an_installed_package_finds_those_of_the_checkout_it_works_in_alone(
+    checkout: Path, tiny_bundle: Bundle
+) -> None:
     shutil.copytree(tiny_bundle.folder, checkout / "models" / "efficientnet-b4")
     installed = checkout / "site-packages"
     (checkout / "src").rename(installed)
     assert "is too large for the package" in said(installed, ASK)
+    assert (
+        said(installed, ASK, checkout)
+        == f"['embedded', 'efficientnet-b4'] {checkout}/models/efficientnet-b4\n"
+    )
     # A folder of that name is a folder.
     shutil.copytree(tiny_bundle.folder, installed / "efficientnet-b4")
     assert said(installed, ASK) == "['embedded'] efficientnet-b4\n"

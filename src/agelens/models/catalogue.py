@@ -49,7 +49,7 @@ def resolve(name: str | Path) -> Bundle:
 
 
 def models_at_hand() -> list[str]:
-    """The names of this project's models that lie here: in the package, or in the checkout it runs from."""
+    """The names of this project's models that lie here: in the package, or beside it in a checkout."""
     return [name for name in NAMES if folder_of(name) is not None]
 
 
@@ -58,7 +58,9 @@ def folder_of(name: str) -> Path | None:
     package = Path(str(resources.files("agelens")))
     if name == EMBEDDED:
         return package / "assets" / EMBEDDED
-    if package.parent.name != "src" or name not in NAMES:  # in a checkout the package lies in src/
+    if name not in NAMES:
         return None
-    beside = package.parents[1] / "models" / name
-    return beside if (beside / BUNDLE_FILE).is_file() else None
+    # In a checkout the package lies in src/; where it was installed out of one, one is mostly worked in.
+    checkouts = [package.parents[1]] if package.parent.name == "src" else []
+    beside = [checkout / "models" / name for checkout in (*checkouts, Path.cwd())]
+    return next((folder for folder in beside if (folder / BUNDLE_FILE).is_file()), None)
