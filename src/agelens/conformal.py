@@ -9,7 +9,9 @@ predicted age has its own quantile, over the faces predicted nearest to it (loca
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,9 +62,14 @@ class ConformalTable(BaseModel):
 
     def central_levels(self, predicted_age: ArrayLike, level: float) -> NDArray[np.float64]:
         """The central level with the coverage ``level``: (n,) predicted ages, years -> (n,) in 0..1."""
-        by_band = np.array([np.interp(level, self.levels, row) for row in self.central])
-        band = np.searchsorted(self.bands, np.asarray(predicted_age), side="right") - 1
-        return np.asarray(by_band[np.maximum(band, 0)])
+        place = float(np.interp(level, self.levels, range(len(self.levels))))
+        band = np.maximum(np.searchsorted(self.bands, np.asarray(predicted_age), side="right") - 1, 0)
+        low, high = self._table[band, math.floor(place)], self._table[band, math.ceil(place)]
+        return np.asarray(low + (place % 1) * (high - low))
+
+    @cached_property
+    def _table(self) -> NDArray[np.float64]:
+        return np.array(self.central)
 
 
 def interval(

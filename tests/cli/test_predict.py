@@ -59,7 +59,7 @@ def test_json_gives_one_entry_an_image_names_the_bad_ones_and_exits_1(mixed: Pat
     assert entries["faceless.png"]["faces"] == []
     (face,) = entries["good.jpg"]["faces"]
     assert set(face) == {
-        "box", "detection", "quality", "refused", "age", "age_interval", "interval_level", "gender",
+        "box", "detection", "turn", "quality", "refused", "age", "age_interval", "interval_level", "gender",
         "gender_probability",
     }  # fmt: skip
     assert (entries["good.jpg"]["width"], entries["good.jpg"]["height"]) == (512, 512)

@@ -264,8 +264,28 @@ def test_regions_are_cut_at_full_resolution_from_the_upright_original(orientatio
     stored = upright if orientation == 1 else upright.transpose(Image.Transpose.ROTATE_90)
     data = encoded(stored, "PNG", exif=exif)
     boxes = [(1480, 990, 1520, 1010), (0, 0, 5, 7)]
-    for box, pixels in zip(boxes, open_regions(data, boxes), strict=True):
-        np.testing.assert_array_equal(pixels, np.asarray(upright.crop(box)))
+    for box, part in zip(boxes, open_regions(data, boxes), strict=True):
+        np.testing.assert_array_equal(part.pixels, np.asarray(upright.crop(box)))
+        assert part[1:] == (*box[:2], 1)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_where_less_is_enough_a_jpeg_is_reduced_while_it_is_decoded(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    upright = corners(3000, 2000)
+    stored = upright if orientation == 1 else upright.transpose(Image.Transpose.ROTATE_90)
+    data = encoded(stored, "JPEG", exif=exif, quality=95)
+    picture = open_image(data, enough=700)
+    assert (picture.width, picture.height) == (3000, 2000)
+    assert picture.pixels.shape == (500, 750, 3)
+    box = (1483, 991, 1999, 1503)
+    (part,) = open_regions(data, [box], enough=1500)
+    assert part.scale == 0.5
+    assert (part.x, part.y) == (1482, 990)
+    reduced = upright.crop((1482, 990, 2000, 1504)).resize((259, 257), Image.Resampling.BOX)
+    np.testing.assert_allclose(part.pixels.astype(int), np.asarray(reduced), atol=60)
+    assert np.abs(part.pixels.astype(int) - np.asarray(reduced)).mean() < 3
 
 
 def test_a_coding_that_takes_more_memory_may_have_fewer_pixels() -> None:

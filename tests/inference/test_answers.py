@@ -32,6 +32,7 @@ def test_a_face_is_plain_rounded_json_in_this_order() -> None:
     assert list(values.items()) == [
         ("box", [1.2, 2, 3, 4]),
         ("detection", 0.988),
+        ("turn", 0),
         ("quality", 0.4),
         ("refused", None),
         ("age", 31.4),

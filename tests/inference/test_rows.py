@@ -14,7 +14,7 @@ FACE = Face((1, 2, 3, 4), 0.9, 31.4, (24, 39.5), 0.9, Gender.FEMALE, 0.97, np.fu
 
 def test_the_columns_and_their_kinds() -> None:
     assert list(columns(AnswerOptions())) == [
-        "image", "face", "x0", "y0", "x1", "y1", "detection", "quality", "age", "age_low", "age_high",
+        "image", "face", "x0", "y0", "x1", "y1", "detection", "turn", "quality", "age", "age_low", "age_high",
         "interval_level", "gender", "gender_probability", "refused", "error", "frames",
     ]  # fmt: skip
     asked = columns(AnswerOptions(at_least=18))

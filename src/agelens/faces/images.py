@@ -6,13 +6,14 @@ Whatever comes in (rotated by EXIF, palette, CMYK, 16-bit, animated, huge), what
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -23,7 +24,17 @@ from agelens.faces.bands import Decoded, Pixels, Region, upright_size
 from agelens.faces.decoding import BROKEN, FORMATS, Encoded, UnknownFormatError, of_pillow, opened
 from agelens.faces.memory import BYTES_A_PIXEL, Budget, Unbounded
 
-__all__ = ["FORMATS", "MAX_PIXELS", "MAX_SIDE", "Picture", "Pixels", "Source", "open_image", "open_regions"]
+__all__ = [
+    "FORMATS",
+    "MAX_PIXELS",
+    "MAX_SIDE",
+    "Part",
+    "Picture",
+    "Pixels",
+    "Source",
+    "open_image",
+    "open_regions",
+]
 
 Source = str | Path | bytes | IO[bytes] | Image.Image | Pixels
 
@@ -58,6 +69,7 @@ def open_image(
     source: Source,
     max_side: int | None = MAX_SIDE,
     *,
+    enough: int | None = None,
     max_pixels: int = MAX_PIXELS,
     name: str | None = None,
     lenient: bool = False,
@@ -68,6 +80,8 @@ def open_image(
     Args:
         source: arrays are (height, width) or (height, width, 1 | 3 | 4) uint8, RGB order.
         max_side: reduce the picture so that its longer side is at most this; None keeps every pixel.
+        enough: a longer side that will do, less than ``max_side``: a JPEG is decoded at the smallest scale
+            that has it, which takes a fraction of the time.
         max_pixels: refuse files that would unfold into more. Four bytes are reckoned for each: what a decoder
             needs more memory for (AVIF, progressive JPEG) may have fewer pixels.
         name: what errors call the image; None for its path.
@@ -79,27 +93,49 @@ def open_image(
         ImageError: it is missing, no image, truncated, empty, or too large to be safe.
     """
     options: dict[str, Any] = {"max_pixels": max_pixels, "name": name, "lenient": lenient, "budget": budget}
-    with _decoded(source, max_side, **options) as (encoded, decoded):
+    with _decoded(source, enough or max_side, **options) as (encoded, decoded):
         size = upright_size(encoded.size, decoded.orientation)
         return Picture(decoded.to_rgb(max_side), *size, encoded.frames)
+
+
+class Part(NamedTuple):
+    """A region of a picture.
+
+    Attributes:
+        pixels: (height, width, 3) uint8 RGB.
+        x, y: where its upper left corner lies, in pixels of the upright original.
+        scale: pixels of ``pixels`` per original pixel: 1 unless it was reduced while it was decoded.
+    """
+
+    pixels: Pixels
+    x: float
+    y: float
+    scale: float
 
 
 def open_regions(
     source: Source,
     regions: Sequence[Region],
     *,
+    enough: int | None = None,
     max_pixels: int = MAX_PIXELS,
     name: str | None = None,
     lenient: bool = False,
     budget: Budget = Unbounded(),
-) -> Iterator[Pixels]:
-    """Regions of an image at full resolution, one by one: x0, y0, x1, y1 in pixels of the upright original.
+) -> Iterator[Part]:
+    """Regions of an image, one by one: x0, y0, x1, y1 in pixels of the upright original.
 
+    They come at full resolution; or, where a longer side of the whole picture is ``enough``, perhaps reduced.
     Options and errors are those of ``open_image``. The picture is held as its decoder gave it, until the end.
     """
     options: dict[str, Any] = {"max_pixels": max_pixels, "name": name, "lenient": lenient, "budget": budget}
-    with _decoded(source, None, **options) as (_, decoded):
-        yield from map(decoded.region, regions)
+    with _decoded(source, enough, **options) as (encoded, decoded):
+        width, height = upright_size(decoded.size, decoded.orientation)
+        scale = width / upright_size(encoded.size, decoded.orientation)[0]
+        for x0, y0, x1, y1 in regions:
+            left, top = (max(0, math.floor(value * scale)) for value in (x0, y0))
+            right, bottom = min(width, math.ceil(x1 * scale)), min(height, math.ceil(y1 * scale))
+            yield Part(decoded.region((left, top, right, bottom)), left / scale, top / scale, scale)
 
 
 def resize_to_square(pixels: Pixels, size: int) -> Pixels:

@@ -35,6 +35,7 @@ class Face:
     Attributes:
         box: x0, y0, x1, y1, in pixels of the upright original.
         detection: the detector's confidence, 0..1.
+        turn: degrees, 0, 90, 180 or 270, clockwise, by which the face is turned in the picture.
         quality: 0..1, the share of the calibration faces that could be trusted less to be read; see
             ``agelens.faces.quality``.
         refused: why the answers are withheld from JSON and tables; None where they are not.
@@ -50,6 +51,7 @@ class Face:
 
     box: Box = field(metadata=_reported(1))
     detection: float = field(metadata=_reported(3))
+    turn: int = field(default=0, kw_only=True, metadata=_reported())
     quality: float = field(default=1.0, kw_only=True, metadata=_reported(3))
     refused: str | None = field(default=None, kw_only=True, metadata=_reported())
     age: float | None = field(metadata=_reported(1, head="age"))

@@ -153,6 +153,7 @@ class Predictor:
                 options,
                 box=found.box,
                 detection=found.score,
+                turn=90 * found.turn,
                 quality=float(qualities[row]),
                 age=float(points[row]),
                 age_interval=(float(bounds[row, 0]), float(bounds[row, 1])),

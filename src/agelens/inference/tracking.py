@@ -97,7 +97,8 @@ class Tracker:
                 self._tracks.append(of_face[place])
             track = of_face[place]
             track.add(face, seconds)
-            here, quality = Detection(face.box, face.detection), np.array([face.quality])
+            here = Detection(face.box, face.detection, turn=face.turn // 90)
+            quality = np.array([face.quality])
             (averaged,) = self._predictor.answer([here], track.mean(), quality, self._options)
             tracked.append(TrackedFace(track.number, averaged, track.frames))
         return tuple(tracked)

@@ -3,26 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agelens.faces.detection.base import Detection, View, WholeImage, bytes_to_detect, in_picture
+from agelens.faces.detection.base import Detection, WholeImage, in_picture
 
 
 def test_the_whole_image_is_one_face() -> None:
     (found,) = WholeImage().detect(np.zeros((40, 60, 3), np.uint8))
     assert found.box == (0, 0, 60, 40)
     assert found.side == pytest.approx(np.sqrt(2400))
-
-
-@pytest.mark.parametrize(("height", "width"), [(512, 512), (300, 40), (3000, 2000)])
-def test_a_view_leads_back_to_the_picture(height: int, width: int) -> None:
-    pixels = np.zeros((height, width, 3), np.uint8)
-    y, x = height * 3 // 4, width // 3
-    reach = max(3, max(height, width) // 300)  # a dot that survives the reduction
-    pixels[y - reach : y + reach, x - reach : x + reach] = 255
-    view = View(pixels)
-    assert max(view.pixels.shape) <= 1024 * 1.25
-    rows, columns = np.nonzero(view.pixels[..., 0] > 127)
-    centre = np.array([[columns.mean() + 0.5, rows.mean() + 0.5]])
-    np.testing.assert_allclose(view.to_picture(centre), [[x, y]], atol=2)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +50,17 @@ def test_a_face_is_moved_with_its_landmarks() -> None:
     assert Detection((0.0, 0.0, 1.0, 1.0), 1.0).moved(1).landmarks is None
 
 
-def test_a_larger_picture_takes_more_to_search_up_to_the_view() -> None:
-    small, large, huge = (bytes_to_detect(np.zeros((side, side, 3), np.uint8)) for side in (256, 1024, 2048))
-    assert small < large / 8
-    assert large == huge
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 4])
+def test_a_face_is_turned_back_with_the_picture(turns: int) -> None:
+    upright = np.zeros((40, 60), np.uint8)
+    upright[5:15, 20:28] = 1
+    upright[5, 20] = 2
+    turned = np.rot90(upright, turns)
+    rows, columns = np.nonzero(turned)
+    corner = np.argwhere(turned == 2)[0][::-1] + 0.5
+    box = (float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1))
+    face = Detection(box, 0.9, np.array([corner])).turned_back(turns, 60, 40)
+    assert face.box == (20, 5, 28, 15)
+    assert face.landmarks is not None
+    assert face.landmarks.tolist() == [[20.5, 5.5]]
+    assert face.turn == turns % 4

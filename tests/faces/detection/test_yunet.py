@@ -11,8 +11,8 @@ import pytest
 import agelens
 from agelens.errors import DetectorError
 from agelens.faces.boxes import iou
-from agelens.faces.detection.base import View
 from agelens.faces.detection.haar import Haar
+from agelens.faces.detection.views import View
 from agelens.faces.detection.yunet import OVERLAP, YuNet
 from agelens.faces.images import open_image
 
@@ -26,27 +26,19 @@ def test_yunet_finds_the_astronaut_with_five_landmarks(astronaut: Path, yunet: P
 
 
 @pytest.mark.parametrize("threshold", [0.7, 0.3])
-def test_it_answers_as_opencv_does(threshold: float, photos: Path, yunet: Path) -> None:
+def test_it_sees_what_opencv_does(threshold: float, photos: Path, yunet: Path) -> None:
     faces = 0
     for photo in sorted(photos.glob("*.jpg")):
-        pixels = open_image(photo).pixels
-        view = View(pixels)
-        size = (view.pixels.shape[1], view.pixels.shape[0])
-        theirs = cv2.FaceDetectorYN.create(str(yunet), "", size, threshold, OVERLAP)
-        _, rows = theirs.detect(cv2.cvtColor(view.pixels, cv2.COLOR_RGB2BGR))
-        ours = sorted(YuNet(yunet, threshold).detect(pixels), key=lambda found: -found.score)
-        height, width = pixels.shape[:2]
-        inside = []
-        for row in np.empty((0, 15)) if rows is None else rows:
-            ((x, y),) = view.to_picture(row[None, :2] + row[None, 2:4] / 2)
-            if 0 <= x < width and 0 <= y < height:
-                inside.append(row)
-        assert len(ours) == len(inside)
-        for found, row in zip(ours, inside, strict=True):
+        pixels = View(open_image(photo).pixels, 0.5, 16).pixels
+        theirs = cv2.FaceDetectorYN.create(str(yunet), "", pixels.shape[1::-1], threshold, OVERLAP)
+        _, rows = theirs.detect(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+        rows = np.empty((0, 15)) if rows is None else rows
+        ours = sorted(YuNet(yunet).look(pixels, threshold), key=lambda found: -found.score)
+        assert len(ours) == len(rows)
+        for found, row in zip(ours, rows, strict=True):
             assert found.score == pytest.approx(row[14], abs=1e-4)
-            box = view.to_picture(np.array([row[:2], row[:2] + row[2:4]])).ravel()
-            np.testing.assert_allclose(found.box, box, atol=0.05)
-            np.testing.assert_allclose(found.landmarks, view.to_picture(row[4:14].reshape(5, 2)), atol=0.05)
+            np.testing.assert_allclose(found.box, [*row[:2], *(row[:2] + row[2:4])], atol=0.05)
+            np.testing.assert_allclose(found.landmarks, row[4:14].reshape(5, 2), atol=0.05)
         faces += len(ours)
     assert faces > 10
 

@@ -1,11 +1,10 @@
-"""What a detector is, and what all of them share: the answer, and the view of the picture they look at."""
+"""What a detector is, and what it answers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,9 +12,6 @@ from agelens.faces.boxes import Box, area, centre
 from agelens.faces.images import Pixels
 
 DetectorName = Literal["auto", "yunet", "haar", "whole"]
-
-DETECTION_SIDE = 1024  # pixels; detectors look at pictures reduced to this longer side
-BORDER = 0.125  # share of the longer side added around the picture, so that faces cut by its edge are found
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +23,13 @@ class Detection:
         score: 0..1, the detector's confidence; comparable within one detector only.
         landmarks: (5, 2) pixels: right eye, left eye (the person's), nose, right and left corner of the
             mouth; (2, 2), the eyes alone; or None.
+        turn: quarter turns, clockwise, by which the face is turned in the picture.
     """
 
     box: Box
     score: float
     landmarks: NDArray[np.float64] | None = None
+    turn: int = 0
 
     @property
     def side(self) -> float:
@@ -43,14 +41,29 @@ class Detection:
         x0, y0, x1, y1 = (scale * value for value in self.box)
         box = (x0 + across, y0 + down, x1 + across, y1 + down)
         landmarks = None if self.landmarks is None else scale * self.landmarks + (across, down)
-        return Detection(box, self.score, landmarks)
+        return replace(self, box=box, landmarks=landmarks)
 
+    def turned_back(self, turns: int, width: int, height: int) -> Detection:
+        """The face of a picture after quarter turns, counter-clockwise, in the picture before them.
 
-def bytes_to_detect(pixels: Pixels) -> float:
-    """What the greediest detector, YuNet, takes for a picture: some of each pixel of its view, bytes."""
-    height, width = pixels.shape[:2]
-    scale = min(1.0, DETECTION_SIDE / max(height, width)) * (1 + 2 * BORDER)
-    return 56 * (height * scale + 32) * (width * scale + 32)
+        ``width`` and ``height`` are those before the turns, pixels.
+        """
+        if turns % 4 == 0:
+            return self
+        points = np.reshape(self.box, (2, 2))
+        if self.landmarks is not None:
+            points = np.concatenate([points, self.landmarks])
+        x, y = points.T
+        match turns % 4:
+            case 1:
+                points = np.stack([width - y, x], axis=1)
+            case 2:
+                points = np.stack([width - x, height - y], axis=1)
+            case 3:
+                points = np.stack([y, height - x], axis=1)
+        (x0, y0), (x1, y1) = points[:2].min(axis=0).tolist(), points[:2].max(axis=0).tolist()
+        landmarks = None if self.landmarks is None else points[2:]
+        return Detection((x0, y0, x1, y1), self.score, landmarks, (self.turn + turns) % 4)
 
 
 class Detector(Protocol):
@@ -73,33 +86,6 @@ class WholeImage:
         """One detection: the picture."""
         height, width = pixels.shape[:2]
         return [Detection((0.0, 0.0, float(width), float(height)), 1.0)]
-
-
-class View:
-    """A picture as detectors see it, reduced and with a black border, and the way back.
-
-    Attributes:
-        pixels: (view height, view width, 3) uint8 RGB; the longer side is at most 1,280, border included.
-    """
-
-    def __init__(self, pixels: Pixels) -> None:
-        """Reduce a (height, width, 3) uint8 RGB picture and add the border."""
-        longer = max(pixels.shape[:2])
-        self._scale = min(1.0, DETECTION_SIDE / longer)
-        self._border = round(BORDER * longer * self._scale)
-        if self._scale < 1:
-            height, width = (max(1, round(side * self._scale)) for side in pixels.shape[:2])
-            pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-        self.pixels: Pixels = cv2.copyMakeBorder(pixels, *(self._border,) * 4, cv2.BORDER_CONSTANT)
-
-    def to_picture(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Convert points from pixels of the view to pixels of the picture: (n, 2) -> (n, 2)."""
-        return (points - self._border) / self._scale
-
-    def box(self, x: float, y: float, width: float, height: float) -> Box:
-        """The box in the picture of one in the view, told by its upper left corner and its size."""
-        (x0, y0), (x1, y1) = self.to_picture(np.array([[x, y], [x + width, y + height]], float)).tolist()
-        return x0, y0, x1, y1
 
 
 def in_picture(detections: list[Detection], pixels: Pixels) -> list[Detection]:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agelens.errors import DetectorError
-from agelens.faces.detection.base import Detection, View, in_picture
+from agelens.faces.detection.base import Detection, in_picture
+from agelens.faces.detection.views import View
 from agelens.faces.images import Pixels
 
 
@@ -22,6 +23,8 @@ class Haar:
     """
 
     name = "haar"
+    _SIDE = 1024  # pixels; pictures are looked at reduced to this longer side
+    _BORDER = 0.125  # share of it, added around the picture
     _CERTAIN = 6.0  # cascade weight above which a face needs no eyes to be believed
 
     def __init__(self) -> None:
@@ -34,7 +37,9 @@ class Haar:
 
     def detect(self, pixels: Pixels) -> list[Detection]:
         """Find faces in a (height, width, 3) uint8 RGB picture, the largest first."""
-        view = View(pixels)
+        longer = max(pixels.shape[:2])
+        scale = min(1.0, self._SIDE / longer)
+        view = View(pixels, scale, round(self._BORDER * longer * scale))
         faces, eyes = self._cascades()
         grey = cv2.equalizeHist(cv2.cvtColor(view.pixels, cv2.COLOR_RGB2GRAY))
         smallest = max(24, max(grey.shape) // 24)
@@ -50,7 +55,7 @@ class Haar:
             landmarks = None if pair is None else view.to_picture(pair + np.array([x, y]))
             # The weight has no ceiling; this maps the usual 0..8 into 0..1.
             score = float(1 / (1 + np.exp(2 - weight)))
-            detections.append(Detection(view.box(x, y, width, height), score, landmarks))
+            detections.append(Detection(view.box((x, y, x + width, y + height)), score, landmarks))
         return in_picture(detections, pixels)
 
     def _cascades(self) -> tuple[cv2.CascadeClassifier, cv2.CascadeClassifier]:

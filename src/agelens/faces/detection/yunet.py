@@ -14,12 +14,12 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from agelens.errors import DetectorError
-from agelens.faces.detection.base import Detection, View, in_picture
+from agelens.faces.detection.base import Detection
+from agelens.faces.detection.search import OVERLAP, Search, SearchOptions
 from agelens.faces.detection.weights import FILE_NAME
 from agelens.faces.images import Pixels
 
 STRIDES = (8, 16, 32)  # pixels of the view that a cell of each of the network's grids stands for
-OVERLAP = 0.3  # detections of more intersection over union are one face
 
 _OUTPUTS = tuple(f"{part}_{stride}" for stride in STRIDES for part in ("cls", "obj", "bbox", "kps"))
 
@@ -31,7 +31,7 @@ class YuNet:
 
     name = "yunet"
 
-    def __init__(self, model: Path, threshold: float = 0.7) -> None:
+    def __init__(self, model: Path, threshold: float = 0.7, search: SearchOptions = SearchOptions()) -> None:
         """Load the network from the ONNX file of OpenCV's zoo that accepts pictures of any height and width.
 
         A face counts as found from the score ``threshold``, 0..1.
@@ -56,19 +56,24 @@ class YuNet:
             raise DetectorError(f"{model} is not YuNet; AgeLens needs {FILE_NAME}")
         if any(isinstance(side, int) for side in taken.shape[2:]):
             raise DetectorError(f"{model} takes pictures of {taken.shape} only; AgeLens needs {FILE_NAME}")
-        self._threshold = threshold
+        self._search = Search(self.look, threshold, search)
         self.release()  # sets up a small first block: what later calls leave in it keeps no large one
 
     def detect(self, pixels: Pixels) -> list[Detection]:
         """Find faces in a (height, width, 3) uint8 RGB picture, the largest first."""
-        view = View(pixels)
-        scores, boxes, landmarks = self._candidates(view.pixels)
-        kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), self._threshold, OVERLAP)
-        detections = [
-            Detection(view.box(*boxes[index]), float(scores[index]), view.to_picture(landmarks[index]))
+        return self._search.faces(pixels)
+
+    def look(self, pixels: Pixels, threshold: float) -> list[Detection]:
+        """The faces of this score or more in a (height, width, 3) uint8 RGB picture, taken as it is."""
+        scores, boxes, landmarks = self._candidates(pixels, threshold)
+        if not len(scores):
+            return []
+        kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), threshold, OVERLAP)
+        corners = boxes + np.concatenate([np.zeros_like(boxes[:, :2]), boxes[:, :2]], axis=1)
+        return [
+            Detection(tuple(corners[index].tolist()), float(scores[index]), landmarks[index])
             for index in np.ravel(np.asarray(kept, dtype=np.int64))
         ]
-        return in_picture(detections, pixels)
 
     def release(self) -> None:
         """Give back the memory that the network keeps for its next picture."""
@@ -76,7 +81,7 @@ class YuNet:
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         self._session.run(_OUTPUTS, {"input": np.zeros((1, 3, 32, 32), np.float32)}, options)
 
-    def _candidates(self, view: Pixels) -> tuple[Floats, Floats, Floats]:
+    def _candidates(self, view: Pixels, threshold: float) -> tuple[Floats, Floats, Floats]:
         """The cells above the threshold: (n,) scores, (n, 4) x, y, width, height, and (n, 5, 2) landmarks."""
         below, beside = (-side % STRIDES[-1] for side in view.shape[:2])
         blob = cv2.dnn.blobFromImage(  # blue first, 0..255
@@ -87,7 +92,7 @@ class YuNet:
         for stride in STRIDES:
             cls, obj, bbox, kps = (next(answer)[0].astype(np.float64) for _ in range(4))
             scores = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
-            (sure,) = np.nonzero(scores >= self._threshold)
+            (sure,) = np.nonzero(scores >= threshold)
             rows, columns = np.divmod(sure, blob.shape[3] // stride)
             cells = np.stack([columns, rows], axis=1).astype(np.float64)
             sides = np.exp(bbox[sure, 2:]) * stride
