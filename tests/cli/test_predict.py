@@ -373,3 +373,21 @@ def test_a_cut_file_is_read_if_leniency_is_asked_and_frames_are_said(astronaut: 
     assert {name: entry["frames"] for name, entry in entries.items()} == {"cut.jpg": 1, "pages.tif": 2}
     assert all(len(entry["faces"]) == 1 for entry in entries.values())
     assert (tmp_path / "drawn" / "cut.jpg").exists()
+
+
+def test_how_yunet_searches_can_be_chosen(astronaut: Path, yunet: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    with Image.open(astronaut) as image:
+        image.transpose(Image.Transpose.ROTATE_180).save(tmp_path / "down.png")
+
+    def turns(*arguments: str) -> list[int]:
+        done = predict(tmp_path / "down.png", "--yunet", str(yunet), "--format", "json", *arguments)
+        assert done.exit_code == 0, done.output
+        return [face["turn"] for face in json.loads(done.stdout)[0]["faces"]]
+
+    assert turns() == [180]
+    assert turns("--detection-side", "400", "--tiles", "2") == [180]
+    assert turns("--no-turns", "--detection-side", "128") == []
+    done = predict(astronaut, "--detector", "haar", "--tiles", "2")
+    assert "--detector yunet or auto" in str(done.exception)

@@ -35,6 +35,20 @@ def predict(
     model: ModelOption = "embedded",
     detector: DetectorOption = "auto",
     yunet: Annotated[Path | None, typer.Option(help="YuNet's file, if it is not in the cache.")] = None,
+    detection_side: Annotated[
+        int | None,
+        typer.Option(
+            min=32, max=4096, help="Longer side of YuNet's first view, pixels (default: by the picture)."
+        ),
+    ] = None,
+    tiles: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="Parts across in which YuNet looks again (default: by need)."),
+    ] = None,
+    turns: Annotated[
+        bool,
+        typer.Option("--turns/--no-turns", help="Whether YuNet looks for faces that lie on their side."),
+    ] = True,
     format: Annotated[
         Format | None, typer.Option("--format", "-f", help="Format (default: by --output, else a table).")
     ] = None,
@@ -58,6 +72,7 @@ def predict(
     The exit code is 0 if every image was read, 1 if some could not be (each is named), and 2 on wrong use.
     """
     from agelens.apps.jobs.job import JobSpec, run_job
+    from agelens.faces.detection.search import SearchOptions
     from agelens.inference.predictor import load
     from agelens.inference.sources import STANDARD_INPUT, standard_input, stream, survey
     from agelens.inference.tables import own_columns
@@ -65,6 +80,7 @@ def predict(
     from agelens.inference.video import Video, answer_frames, is_video
     from agelens.inference.writers import answered, write_all
 
+    search = SearchOptions(detection_side, tiles, turns)
     job, ray = (output or "").lower().endswith(".parquet"), engine == "ray"
     video = any(map(is_video, paths))
     broken = {
@@ -72,6 +88,9 @@ def predict(
         "--engine ray writes one Parquet table: name it with --output NAME.parquet": ray and not job,
         "--engine ray has no --yunet (AGELENS_YUNET on each node) and no --threads":
             ray and (yunet or threads),
+        "--engine ray has no --detection-side, --tiles and --no-turns": ray and search != SearchOptions(),
+        "--detection-side, --tiles and --no-turns need --detector yunet or auto":
+            search != SearchOptions() and detector not in ("auto", "yunet"),
         "--engine ray cannot read standard input: name files or addresses": ray and STANDARD_INPUT in paths,
         "--address needs --engine ray": address and not ray,
         "--yunet needs --detector yunet or auto": yunet and detector not in ("auto", "yunet"),
@@ -93,7 +112,7 @@ def predict(
     # A folder without images, too, is an error before any work.
     total, passed_over = survey(sources, file, annotate)
     own = own_columns(paths)
-    predictor = load(model, detector, threads=threads, runtime=runtime, yunet=yunet)
+    predictor = load(model, detector, threads=threads, runtime=runtime, yunet=yunet, search=search)
     streams = file is None and format not in (None, "table")
     if video:
         clip = Video(paths[0])
@@ -106,7 +125,7 @@ def predict(
         return
     if job:
         # The detector is what 'auto' has become here.
-        spec = JobSpec(predictor.bundle.fingerprint, predictor.detector.name, runtime, options)
+        spec = JobSpec(predictor.bundle.fingerprint, predictor.detector.name, runtime, options, search)
         try:
             with progress("reading images", total, rate=True) as advance:
                 tally = run_job(predictor, stream(sources), Path(str(output)), spec, own, progress=advance)

@@ -17,6 +17,7 @@ from agelens.errors import ImageError
 from agelens.faces import quality
 from agelens.faces.detection import make_detector
 from agelens.faces.detection.base import Detection, Detector, DetectorName
+from agelens.faces.detection.search import SearchOptions
 from agelens.faces.images import MAX_PIXELS, Pixels, Source
 from agelens.faces.memory import Budget, Unbounded
 from agelens.inference.aligning import AlignedFaces, Aligner, LargestFace, name_of
@@ -43,6 +44,7 @@ class Predictor:
         threads: int | None = None,
         batch_size: int = 32,
         yunet: Path | None = None,
+        search: SearchOptions = SearchOptions(),
         max_pixels: int = MAX_PIXELS,
         max_faces: int | None = None,
         budget: Budget = Unbounded(),
@@ -56,6 +58,7 @@ class Predictor:
             threads: that the network computes with, and that images are opened in; None for all cores.
             batch_size: faces the network sees at once.
             yunet: YuNet's file, where it is not in the cache.
+            search: how YuNet searches a picture: the first view's size, parts, turns.
             max_pixels: images that would unfold into more are refused.
             max_faces: images with more are refused; None for no limit.
             budget: memory for images that are opened, and searched for faces, at the same time.
@@ -68,7 +71,7 @@ class Predictor:
         """
         self.bundle = bundle = model if isinstance(model, Bundle) else resolve(model)
         self.runtime = runtime
-        self.detector = make_detector(detector, yunet) if isinstance(detector, str) else detector
+        self.detector = make_detector(detector, yunet, search) if isinstance(detector, str) else detector
         self.threads = threads or _available_cores()
         self._batch_size = batch_size
         self._unlearnt = [head for head in HEADS if head not in bundle.spec.heads]

@@ -11,12 +11,13 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
 from agelens.apps.jobs.lock import LOCK, locked
 from agelens.errors import JobError, require
+from agelens.faces.detection.search import SearchOptions
 from agelens.files import write_text, written_whole
 from agelens.inference.carried import NO_COLUMNS, Kinds
 from agelens.inference.options import AnswerOptions
@@ -41,6 +42,7 @@ class JobSpec:
     detector: str
     runtime: RuntimeName
     options: AnswerOptions
+    search: SearchOptions = field(default_factory=SearchOptions)
 
 
 def run_job(
@@ -156,7 +158,7 @@ def _begin(about: Path, spec: JobSpec, own: Kinds) -> None:
     asked = asdict(spec) | {
         "columns": {name: "text" if kind is str else str(kind) for name, kind in own.items()}
     }
-    asked |= asked.pop("options")
+    asked |= asked.pop("options") | asked.pop("search")
     if not about.exists():
         write_text(about, json.dumps(asked, indent=2) + "\n")
         return

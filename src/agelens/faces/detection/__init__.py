@@ -10,6 +10,7 @@ from pathlib import Path
 from agelens.errors import DetectorError
 from agelens.faces.detection.base import Detector, DetectorName, WholeImage
 from agelens.faces.detection.haar import Haar
+from agelens.faces.detection.search import SearchOptions
 from agelens.faces.detection.weights import known_file, yunet_file
 from agelens.faces.detection.yunet import YuNet
 
@@ -17,13 +18,16 @@ from agelens.faces.detection.yunet import YuNet
 warn_once = cache(logging.getLogger(__name__).warning)
 
 
-def make_detector(name: DetectorName = "auto", yunet: Path | None = None) -> Detector:
+def make_detector(
+    name: DetectorName = "auto", yunet: Path | None = None, search: SearchOptions = SearchOptions()
+) -> Detector:
     """Make the detector of this name.
 
     Args:
         name: ``auto`` is YuNet where its file is at hand or can be fetched; otherwise Haar, with one warning
             in the life of the process.
         yunet: YuNet's file; without one, ``AGELENS_YUNET``, the cache, or OpenCV's zoo.
+        search: how YuNet searches a picture; Haar looks at it once.
 
     Raises:
         DetectorError: an unknown name, or YuNet was asked for by name and cannot be had.
@@ -34,10 +38,10 @@ def make_detector(name: DetectorName = "auto", yunet: Path | None = None) -> Det
         case "haar":
             return Haar()
         case "yunet":
-            return YuNet(yunet_file(yunet))
+            return YuNet(yunet_file(yunet), search=search)
         case "auto":
             try:
-                return YuNet(yunet_file(yunet))
+                return YuNet(yunet_file(yunet), search=search)
             except DetectorError as error:
                 if yunet is not None or "AGELENS_YUNET" in os.environ:
                     raise  # a file named in vain is a mistake to mend, not to paper over
