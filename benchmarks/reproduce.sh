@@ -10,28 +10,39 @@ export AGELENS_YUNET=${AGELENS_YUNET:-$shared/models/face_detection_yunet_2026ma
 out=work/reproduced
 mkdir -p "$out"
 
-# Data: a part of UTKFace's training split is set aside for calibration, before anything learns.
+# Data. What is set aside for calibration, a part of UTKFace's training split and of the others' validation splits,
+# no training sees.
 agelens data import utkface "$shared/data/utkface" --output work/utkface.csv
 agelens data split work/utkface.csv --of train --ratio train=0.915,calibration=0.085 \
   --output work/utkface-calibration.csv
 agelens data pack work/utkface-calibration.csv --size 112 --output work/utkcal112
 agelens data import folder "$shared/data/appa_real/appa_real.csv" --output work/appa.csv \
   --column image=file --column group=ethnicity --source-name appa-real
-agelens data pack work/appa.csv --size 112 --detector yunet --output work/appa112 ||
+agelens data import all-age-faces "$shared/data/aaf/aaf.csv" --output work/aaf.csv \
+  --column image=file --column group=ethnicity
+for set in appa aaf; do
+  agelens data split work/$set.csv --of val --ratio val=0.6,calibration=0.4 --output work/$set-cal.csv
+done
+agelens data pack work/appa-cal.csv --size 112 --detector yunet --output work/appa112 ||
   [ $? -eq 1 ] # 72 photos without a face are named and left out
+agelens data pack work/aaf-cal.csv --size 112 --output work/aaf112
+agelens data import lfw "$shared/data/lfw/lfw.csv" --output work/lfw.csv
+agelens data pack work/lfw.csv --size 112 --detector yunet --output work/lfw112 || [ $? -eq 1 ]
 
 # The teacher's out-of-fold answers, then the student, in two processes of one thread each. The recipe states the
-# rest: the further table, the teacher, and two stages (88 pixels, then 80 with rare ages drawn more often).
-python benchmarks/teacher.py work/utkcal112 --also work/appa112 --yunet "$AGELENS_YUNET" \
-  --weights "$shared/models/mobilefacenet-apache2.pt" --output work/teacher.npz
+# rest: the further tables, the teacher, and two stages.
+python benchmarks/cross_fit.py work/utkcal112 --also work/appa112 --also work/aaf112 --also work/lfw112 \
+  --recipe embedded-labels --folds 4 --output work/teacher.npz
 agelens train --recipe embedded --manifest work/utkcal112 --output runs/reproduced \
   --accelerator cpu --devices 2 --strategy ddp
 
-# The bundle: calibrated on what no training saw, then measured once.
+# The bundle: calibrated on what no training saw, then measured once, by data set.
 agelens export runs/reproduced --output "$out/bundle" \
-  --licence "non-commercial research only (trained on UTKFace and APPA-REAL, whose terms say so)"
-agelens calibrate --model "$out/bundle" --manifest work/utkface-calibration.csv --split calibration --split val \
-  --flatten 0.5 --flatten-from 50
-agelens evaluate --model "$out/bundle" --manifest work/utkface.csv --split test --write --output "$out/test.json" \
-  --report "$out/report" --compare "face-api=$shared/peers/face-api-1.7.15-utkface-test.csv"
-agelens evaluate --model "$out/bundle" --manifest work/appa.csv --split val --detector yunet --output "$out/appa.json"
+  --licence "non-commercial research only (the terms of its training data say so)"
+agelens calibrate --model "$out/bundle" --split calibration --flatten FLAT --flatten-from FROM \
+  --manifest work/utkface-calibration.csv --manifest work/appa-cal.csv --manifest work/aaf-cal.csv \
+  --detector whole --detector yunet --detector whole
+agelens evaluate --model "$out/bundle" --write --output "$out/test.json" --report "$out/report" \
+  --manifest work/utkface.csv --manifest work/appa-cal.csv --manifest work/aaf-cal.csv \
+  --split test --split val --split val --detector whole --detector yunet --detector whole \
+  --compare "face-api=$shared/peers/face-api-1.7.15-utkface-test.csv"

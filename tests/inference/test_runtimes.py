@@ -19,6 +19,11 @@ def test_a_model_that_a_runtime_cannot_load_is_a_sentence(tmp_path: Path, runtim
         load_network(tmp_path / "model.onnx", runtime, 1)
 
 
+def test_a_runtime_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="onnxruntime, openvino, not 'tensorrt'"):
+        agelens.load("embedded", "whole", runtime="tensorrt")  # type: ignore[arg-type]
+
+
 def test_openvino_answers_alike_from_many_threads() -> None:
     predictor = agelens.load("embedded", "whole")
     size = predictor.bundle.spec.input.size

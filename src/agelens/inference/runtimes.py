@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import onnxruntime as ort
@@ -29,9 +29,12 @@ def load_network(model: Path, runtime: RuntimeName, threads: int) -> Network:
     """Load an ONNX file for a runtime.
 
     Raises:
+        ValueError: there is no such runtime.
         BundleError: the runtime cannot load it.
         MissingExtraError: OpenVINO is not installed.
     """
+    if runtime not in get_args(RuntimeName):
+        raise ValueError(f"runtime must be one of {', '.join(get_args(RuntimeName))}, not {runtime!r}")
     try:
         return _openvino(model, threads) if runtime == "openvino" else _onnxruntime(model, threads)
     except AgeLensError:
