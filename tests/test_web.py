@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect, sync_playwright
 
 import agelens
 from agelens.data.manifest import Manifest
+from agelens.faces.boxes import iou
 from agelens.faces.detection.yunet import YuNet
+from agelens.inference.predictor import Predictor
 from browser import QUIET, chromium
 
 WEB = Path(__file__).parents[1] / "web"
@@ -104,15 +107,89 @@ def test_offline_on_the_same_chips_it_answers_as_python_does(
         page.context.set_offline(False)
 
 
+@pytest.fixture(scope="module")
+def predictor(yunet: Path) -> Predictor:
+    return agelens.load("embedded", YuNet(yunet))
+
+
+def assert_same_faces(page: Page, predictor: Predictor, image: Path) -> None:
+    """The page finds the faces that Python finds; their boxes differ by no more than 2 % of the side."""
+    theirs, ours = read(page, image, "read"), predictor.predict(image)
+    assert len(theirs) == len(ours), image
+    for face in ours:
+        side = face.box[2] - face.box[0]
+        other = max(theirs, key=lambda one: iou(tuple(one["box"]), face.box))
+        assert other["box"] == pytest.approx(list(face.box), abs=max(2, 0.02 * side)), image
+        assert other["turn"] == face.turn
+        assert other["detection"] == pytest.approx(face.detection, abs=0.02)
+        assert other["gender"] == str(face.gender)
+        assert other["age"] == pytest.approx(face.age, abs=1.5), image
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
 def test_faces_are_found_and_aligned_as_in_python(
-    opened: tuple[Page, list[str]], astronaut: Path, yunet: Path
+    opened: tuple[Page, list[str]], predictor: Predictor, astronaut: Path, tmp_path: Path, turn: int
 ) -> None:
     page, _ = opened
-    (theirs,) = read(page, astronaut, "read")
-    (ours,) = agelens.load("embedded", YuNet(yunet)).predict(astronaut)
+    path = astronaut
+    if turn:
+        path = tmp_path / "turned.jpg"
+        with Image.open(astronaut) as image:
+            image.rotate(-turn, expand=True).save(path, quality=95)
+    (theirs,) = read(page, path, "read")
+    (ours,) = predictor.predict(path)
+    assert theirs["turn"] == ours.turn == turn
     assert theirs["box"] == pytest.approx(list(ours.box), abs=1)
     assert theirs["detection"] == pytest.approx(ours.detection, abs=0.01)
     assert theirs["age"] == pytest.approx(ours.age, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("width", "face"),
+    [
+        (1600, 40),
+        pytest.param(4000, 60, id="searched again"),
+        pytest.param(3600, 220, id="cut out of the original"),
+    ],
+)
+def test_a_small_face_is_found_as_in_python(
+    opened: tuple[Page, list[str]],
+    predictor: Predictor,
+    astronaut: Path,
+    tmp_path: Path,
+    width: int,
+    face: int,
+) -> None:
+    (found,) = predictor.predict(astronaut)
+    with Image.open(astronaut) as image:
+        scale = face / (found.box[2] - found.box[0])
+        small = ImageOps.scale(image, scale, Image.Resampling.LANCZOS)
+    wide = Image.new("RGB", (width, 5 * width // 8), (120, 130, 140))
+    wide.paste(small, (width // 2, width // 8))
+    wide.save(tmp_path / "small.jpg", quality=95)
+    assert len(predictor.predict(tmp_path / "small.jpg")) == 1
+    assert_same_faces(opened[0], predictor, tmp_path / "small.jpg")
+
+
+def test_a_face_that_fills_the_picture_is_found_as_in_python(
+    opened: tuple[Page, list[str]], predictor: Predictor, astronaut: Path, tmp_path: Path
+) -> None:
+    (face,) = predictor.predict(astronaut)
+    x0, y0, x1, y1 = face.box
+    rim = 0.1 * (x1 - x0)
+    scale = 1800 / (x1 - x0)
+    with Image.open(astronaut) as image:
+        close = image.crop((round(x0 - rim), round(y0 - rim), round(x1 + rim), round(y1 + rim)))
+    ImageOps.scale(close, scale, Image.Resampling.BICUBIC).save(tmp_path / "large.jpg", quality=95)
+    assert len(predictor.predict(tmp_path / "large.jpg")) == 1
+    assert_same_faces(opened[0], predictor, tmp_path / "large.jpg")
+
+
+def test_in_photos_the_same_faces_are_found_as_in_python(
+    opened: tuple[Page, list[str]], predictor: Predictor, photos: Path
+) -> None:
+    for photo in sorted(photos.glob("*.jpg")):
+        assert_same_faces(opened[0], predictor, photo)
 
 
 def test_a_chosen_photo_is_drawn_and_nothing_leaves_the_machine(

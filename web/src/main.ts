@@ -1,7 +1,10 @@
 // The page: a photo or the camera in, faces and their answers out.
 
-import { draw, open, type Picture } from "./picture";
+import { draw, Photo } from "./picture";
 import { type Face, Reader } from "./reader";
+
+/** Pixels of the longer side at most. A larger photo is shown reduced. */
+const SHOWN_SIDE = 2048;
 
 /** Pixels. A camera's frames are searched on a smaller copy, to keep up with them. */
 const CAMERA_SIDE = 320;
@@ -10,6 +13,11 @@ const element = <T extends HTMLElement>(id: string) => document.getElementById(i
 const canvas = element<HTMLCanvasElement>("canvas");
 const video = element<HTMLVideoElement>("video");
 const status = element("status");
+
+interface Size {
+  width: number;
+  height: number;
+}
 
 declare global {
   interface Window {
@@ -21,8 +29,8 @@ async function start(): Promise<void> {
   const reader = await Reader.load("models/");
   element("licence").textContent = `Weights: ${reader.bundle.licence}.`;
   window.agelens = {
-    read: async (blob) => reader.read(await open(blob)),
-    readChip: async (blob) => reader.readChip(await open(blob)),
+    read: (blob) => withPhoto(blob, (photo) => reader.read(photo)),
+    readChip: (blob) => withPhoto(blob, (photo) => reader.readChip(photo.pixels(SHOWN_SIDE))),
   };
   status.textContent = "Ready.";
 
@@ -31,11 +39,12 @@ async function start(): Promise<void> {
     stopCamera();
     status.textContent = "Reading…";
     try {
-      const picture = await open(file);
-      const started = performance.now();
-      const faces = await reader.read(picture);
-      show(await createImageBitmap(file, { imageOrientation: "from-image" }), picture, faces);
-      status.textContent = `${count(faces.length)} in ${(performance.now() - started).toFixed(0)} ms.`;
+      await withPhoto(file, async (photo) => {
+        const started = performance.now();
+        const faces = await reader.read(photo);
+        show(await createImageBitmap(file, { imageOrientation: "from-image" }), photo, faces);
+        status.textContent = `${count(faces.length)} in ${(performance.now() - started).toFixed(0)} ms.`;
+      });
     } catch (error) {
       console.error(error);
       status.textContent = `${file.name} cannot be read as an image.`;
@@ -58,6 +67,16 @@ async function start(): Promise<void> {
   element("stop").addEventListener("click", stopCamera);
 }
 
+/** Opens a photo, does something with it, and closes it. */
+async function withPhoto<Answer>(blob: Blob, use: (photo: Photo) => Promise<Answer>): Promise<Answer> {
+  const photo = await Photo.open(blob);
+  try {
+    return await use(photo);
+  } finally {
+    photo.close();
+  }
+}
+
 async function startCamera(reader: Reader): Promise<void> {
   try {
     video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
@@ -70,7 +89,7 @@ async function startCamera(reader: Reader): Promise<void> {
   let shown = performance.now();
   while (video.srcObject) {
     const picture = draw(video, video.videoWidth, video.videoHeight);
-    const faces = await reader.read(picture, CAMERA_SIDE);
+    const faces = await reader.readPicture(picture, { side: CAMERA_SIDE });
     if (!video.srcObject) break;
     show(video, picture, faces);
     const now = performance.now();
@@ -86,13 +105,17 @@ function stopCamera(): void {
   element("stop").hidden = true;
 }
 
-function show(source: CanvasImageSource, picture: Picture, faces: Face[]): void {
+/** Draws a picture of this size and the boxes of its faces, and lists what they are. */
+function show(source: CanvasImageSource, { width: across, height: down }: Size, faces: Face[]): void {
+  const longer = Math.max(across, down);
+  const scale = Math.min(1, SHOWN_SIDE / longer);
   canvas.hidden = false;
-  canvas.width = picture.width;
-  canvas.height = picture.height;
+  canvas.width = Math.round(across * scale);
+  canvas.height = Math.round(down * scale);
   const context = canvas.getContext("2d")!;
-  context.drawImage(source, 0, 0, picture.width, picture.height);
-  const unit = Math.max(picture.width, picture.height) / 100;
+  context.scale(scale, scale);
+  context.drawImage(source, 0, 0, across, down);
+  const unit = longer / 100;
   context.lineWidth = unit * 0.4;
   context.font = `600 ${unit * 2.4}px system-ui, sans-serif`;
   for (const face of faces) {

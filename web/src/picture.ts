@@ -1,4 +1,5 @@
-// A picture as raw RGB, upright; and the two ways pixels are resampled, as the Python package does it.
+// A picture as raw RGB, upright; and the ways its pixels are cut out, turned and resampled, as the Python
+// package does it.
 
 export interface Picture {
   width: number;
@@ -6,16 +7,45 @@ export interface Picture {
   data: Uint8ClampedArray | Uint8Array; // RGB, rows first
 }
 
-/** Pixels. Pictures with a longer side are reduced. */
-const MAX_SIDE = 2048;
+/** A photo as the browser has decoded it, upright and whole, its colours as they are stored. */
+export class Photo {
+  private constructor(
+    private readonly bitmap: ImageBitmap,
+    readonly jpeg: boolean,
+  ) {}
 
-/** Decodes a file or blob upright, at most 2,048 pixels on its longer side. */
-export async function open(blob: Blob): Promise<Picture> {
-  const bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
-  const scale = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
-  const picture = draw(bitmap, Math.round(bitmap.width * scale), Math.round(bitmap.height * scale));
-  bitmap.close();
-  return picture;
+  static async open(blob: Blob): Promise<Photo> {
+    const how: ImageBitmapOptions = { imageOrientation: "from-image", colorSpaceConversion: "none" };
+    return new Photo(await createImageBitmap(blob, how), blob.type === "image/jpeg");
+  }
+
+  get width(): number {
+    return this.bitmap.width;
+  }
+
+  get height(): number {
+    return this.bitmap.height;
+  }
+
+  /** Its pixels, reduced where its longer side has more than so many. */
+  pixels(side: number): Picture {
+    const scale = Math.min(1, side / Math.max(this.width, this.height));
+    return draw(this.bitmap, Math.round(this.width * scale), Math.round(this.height * scale));
+  }
+
+  /** The pixels of its part x0, y0, x1, y1, as far as the photo goes. */
+  async part([x0, y0, x1, y1]: [number, number, number, number]): Promise<Picture> {
+    const [width, height] = [Math.min(x1, this.width) - x0, Math.min(y1, this.height) - y0];
+    const bitmap = await createImageBitmap(this.bitmap, x0, y0, width, height);
+    const picture = draw(bitmap, width, height);
+    bitmap.close();
+    return picture;
+  }
+
+  /** Gives back the memory of what was decoded. */
+  close(): void {
+    this.bitmap.close();
+  }
 }
 
 /** Draws any image source at a size and reads its pixels back, on white where it is transparent. */
@@ -36,11 +66,62 @@ export function draw(source: CanvasImageSource, width: number, height: number): 
   return { width: canvas.width, height: canvas.height, data };
 }
 
-/** Resizes by averaging the area that each new pixel covers; by bilinear sampling where it grows. */
-export function resize(picture: Picture, width: number, height: number): Picture {
-  const shrinks = Math.min(picture.width, picture.height) >= Math.min(width, height);
-  const columns = shrinks ? areas(picture.width, width) : lines(picture.width, width);
-  const rows = shrinks ? areas(picture.height, height) : lines(picture.height, height);
+/** The part x0, y0, x1, y1 of a picture, as far as the picture goes. */
+export function crop(picture: Picture, [x0, y0, x1, y1]: [number, number, number, number]): Picture {
+  const width = Math.max(0, Math.min(x1, picture.width) - x0);
+  const height = Math.max(0, Math.min(y1, picture.height) - y0);
+  if (width === picture.width && height === picture.height) return picture;
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    const from = ((y0 + y) * picture.width + x0) * 3;
+    data.set(picture.data.subarray(from, from + width * 3), y * width * 3);
+  }
+  return { width, height, data };
+}
+
+/** The picture after 0 to 3 quarter turns, counter-clockwise. */
+export function turned(picture: Picture, turns: number): Picture {
+  if (turns === 0) return picture;
+  const [right, last] = [picture.width - 1, picture.height - 1];
+  const [width, height] = turns === 2 ? [right + 1, last + 1] : [last + 1, right + 1];
+  const data = new Uint8Array(picture.data.length);
+  for (let y = 0, to = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, to += 3) {
+      const column = turns === 1 ? right - y : turns === 2 ? right - x : y;
+      const row = turns === 1 ? x : turns === 2 ? last - y : last - x;
+      const from = (row * picture.width + column) * 3;
+      data[to] = picture.data[from];
+      data[to + 1] = picture.data[from + 1];
+      data[to + 2] = picture.data[from + 2];
+    }
+  }
+  return { width, height, data };
+}
+
+/** The picture with a black border of so many pixels. */
+export function bordered(picture: Picture, border: number): Picture {
+  const [width, height] = [picture.width + 2 * border, picture.height + 2 * border];
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < picture.height; y++) {
+    const row = picture.data.subarray(y * picture.width * 3, (y + 1) * picture.width * 3);
+    data.set(row, ((y + border) * width + border) * 3);
+  }
+  return { width, height, data };
+}
+
+/** Resizes a whole picture to a square, averaging where it has pixels to spare. */
+export function resizeToSquare(picture: Picture, size: number): Picture {
+  return resize(picture, size, size, Math.min(picture.width, picture.height) >= size);
+}
+
+/**
+ * Resizes by averaging the area that each new pixel covers; or by bilinear sampling between the two nearest
+ * pixels either way, which passes over others where the picture shrinks by more than a half.
+ */
+export function resize(picture: Picture, width: number, height: number, averaging: boolean): Picture {
+  const taps = averaging ? areas : lines;
+  const columns = taps(picture.width, width);
+  const rows = taps(picture.height, height);
   const across = new Float32Array(picture.height * width * 3);
   for (let y = 0; y < picture.height; y++) {
     for (let x = 0; x < width; x++) {
@@ -104,7 +185,7 @@ export function warp(picture: Picture, matrix: Matrix, size: number): Picture {
     }
   }
   const face = { width: side, height: side, data };
-  return finer === 1 ? face : resize(face, size, size);
+  return finer === 1 ? face : resizeToSquare(face, size);
 }
 
 interface Taps {

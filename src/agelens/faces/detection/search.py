@@ -34,8 +34,8 @@ CLEAR = (40.0, 360.0)
 #: twice as many is seen again at the larger size, at which what is out of focus looks so.
 CLOSE, SHARP, AROUND = 56.0, 160.0, 2.4
 
-#: What is seen closer of a view: at most, and of what is no more than faint.
-MOST, MOST_FAINT = 200, 48
+#: What is seen closer at a scale: at most; of what is no more than faint; and at other turns.
+MOST, MOST_FAINT, MOST_TURNED = 200, 48, 24
 
 #: Scores: from which something is seen closer; at other turns too; from which a face needs no closer look;
 #: and from which a picture needs no turning.
@@ -126,7 +126,9 @@ class Search:
         seen = []
         for x0, y0, x1, y1 in tiles(width, height, int(TILE / scale), int(SHARED / scale)):
             seen += [face.moved(x0, y0) for face in self._seen(turned[y0:y1, x0:x1], scale)]
-        faces = self._confirmed(turned, distinct(seen), scale)
+        seen = distinct(seen)
+        plain = sum(face.score >= PLAIN for face in seen)
+        faces = self._confirmed(turned, seen[: min(MOST, max(plain, MOST_FAINT))], scale)
         return [face.turned_back(turn, *pixels.shape[1::-1]) for face in faces]
 
     def _first_scale(self, longer: int) -> float:
@@ -150,25 +152,24 @@ class Search:
     def _seen(self, pixels: Pixels, scale: float) -> list[Detection]:
         """What may be a face in a view of this scale, in pixels of the picture."""
         view = View(pixels, scale, max(8, round(max(pixels.shape[:2]) * scale / 16)))
-        faces = sorted(self._look(view.pixels, FAINT), key=lambda face: face.score, reverse=True)
-        plain = sum(face.score >= PLAIN for face in faces)
-        return [view.in_picture(face) for face in faces[: min(MOST, max(plain, MOST_FAINT))]]
+        return [view.in_picture(face) for face in self._look(view.pixels, FAINT)]
 
     def _confirmed(self, pixels: Pixels, faces: list[Detection], scale: float) -> list[Detection]:
         """Those of them that are faces, seen closer where the view has not shown them clearly."""
         confirmed = []
-        for face in faces:
+        for number, face in enumerate(faces):
             clear = CLEAR[0] <= face.side * scale <= CLEAR[1]
-            best = face if clear and face.score >= SURE else self._closer(pixels, face)
+            turns = self._options.turns and number < MOST_TURNED
+            best = face if clear and face.score >= SURE else self._closer(pixels, face, turns=turns)
             if best is not None and best.score >= (SURE if best.turn else self._threshold):
                 confirmed.append(best)
         return distinct(confirmed)
 
-    def _closer(self, pixels: Pixels, face: Detection) -> Detection | None:
+    def _closer(self, pixels: Pixels, face: Detection, *, turns: bool) -> Detection | None:
         """A face as it is seen closer, at the turn that suits it best; None where there is none."""
         best = self._at_close_range(pixels, face, 0)
         score = 0.0 if best is None else best.score
-        if self._options.turns and score < SURE and max(score, face.score) >= PLAIN:
+        if turns and score < SURE and max(score, face.score) >= PLAIN:
             seen = [best, *(self._at_close_range(pixels, face, turn) for turn in (1, 2, 3))]
             best = max((one for one in seen if one is not None), key=lambda one: one.score, default=None)
         if best is not None and best.score >= self._threshold and best.side > 2 * CLOSE:
