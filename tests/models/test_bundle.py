@@ -121,7 +121,7 @@ def test_a_copy_holds_the_bundle_alone(tiny_bundle: Bundle, tmp_path: Path) -> N
 
 def test_the_shipped_bundles_fingerprint_is_the_one_it_has_always_had() -> None:
     assert resolve("embedded").fingerprint == (
-        "3e2261ad0d5883d8ed3fa407861ccdac9c31772b1cf0915407cb839712cc7686"
+        "38ed8f55922c663e5645c1d6f22581fc958973648ae1359bae928ed9142c3a15"
     )
 
 
