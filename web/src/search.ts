@@ -138,7 +138,8 @@ export class Search {
     }
     const every = distinct(seen);
     const plain = every.filter(({ score }) => score >= PLAIN).length;
-    const faces = await this.confirmed(whole, every.slice(0, Math.min(MOST, Math.max(plain, MOST_FAINT))), scale);
+    const worth = every.slice(0, Math.min(MOST, Math.max(plain, MOST_FAINT)));
+    const faces = await this.confirmed(whole, worth, scale, this.turns && turn === 0);
     return faces.map((face) => turnedBack(face, turn, picture.width, picture.height));
   }
 
@@ -151,12 +152,17 @@ export class Search {
   }
 
   /** Those of them that are faces, seen closer where the view has not shown them clearly. */
-  private async confirmed(picture: Picture, faces: Detection[], scale: number): Promise<Detection[]> {
+  private async confirmed(
+    picture: Picture,
+    faces: Detection[],
+    scale: number,
+    turns: boolean,
+  ): Promise<Detection[]> {
     const confirmed: Detection[] = [];
     for (const [number, face] of faces.entries()) {
       const pixels = side(face) * scale;
       const clear = pixels >= CLEAR[0] && pixels <= CLEAR[1] && face.score >= SURE;
-      const best = clear ? face : await this.closer(picture, face, this.turns && number < MOST_TURNED);
+      const best = clear ? face : await this.closer(picture, face, turns && number < MOST_TURNED);
       if (best && best.score >= (best.turn ? SURE : THRESHOLD)) confirmed.push(best);
     }
     return distinct(confirmed);

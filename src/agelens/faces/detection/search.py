@@ -128,7 +128,8 @@ class Search:
             seen += [face.moved(x0, y0) for face in self._seen(turned[y0:y1, x0:x1], scale)]
         seen = distinct(seen)
         plain = sum(face.score >= PLAIN for face in seen)
-        faces = self._confirmed(turned, seen[: min(MOST, max(plain, MOST_FAINT))], scale)
+        worth = seen[: min(MOST, max(plain, MOST_FAINT))]
+        faces = self._confirmed(turned, worth, scale, turns=self._options.turns and turn == 0)
         return [face.turned_back(turn, *pixels.shape[1::-1]) for face in faces]
 
     def _first_scale(self, longer: int) -> float:
@@ -154,13 +155,17 @@ class Search:
         view = View(pixels, scale, max(8, round(max(pixels.shape[:2]) * scale / 16)))
         return [view.in_picture(face) for face in self._look(view.pixels, FAINT)]
 
-    def _confirmed(self, pixels: Pixels, faces: list[Detection], scale: float) -> list[Detection]:
+    def _confirmed(
+        self, pixels: Pixels, faces: list[Detection], scale: float, *, turns: bool
+    ) -> list[Detection]:
         """Those of them that are faces, seen closer where the view has not shown them clearly."""
         confirmed = []
         for number, face in enumerate(faces):
             clear = CLEAR[0] <= face.side * scale <= CLEAR[1]
-            turns = self._options.turns and number < MOST_TURNED
-            best = face if clear and face.score >= SURE else self._closer(pixels, face, turns=turns)
+            if clear and face.score >= SURE:
+                best: Detection | None = face
+            else:
+                best = self._closer(pixels, face, turns=turns and number < MOST_TURNED)
             if best is not None and best.score >= (SURE if best.turn else self._threshold):
                 confirmed.append(best)
         return distinct(confirmed)
