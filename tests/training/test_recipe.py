@@ -129,7 +129,11 @@ def test_the_embedded_recipe_is_the_one_that_made_the_model_inside_the_package()
     assert (first.size, first.epochs, first.optim.lr, first.balance) == (88, 30, 3e-3, 0.25)
     assert (first.augment.cover, first.augment.degrade, first.augment.erase) == (0, 0, 0.35)
     assert (first.size_at(0), first.size_at(14), first.size_at(22)) == (56, 72, 88)
-    assert (first.teacher, first.also, first.loss) == (recipe.teacher, recipe.also, recipe.loss)
+    assert (first.teacher, first.also, first.loss.teacher) == (
+        recipe.teacher,
+        recipe.also,
+        recipe.loss.teacher,
+    )
     assert len(made["also_sha256"]) == len(recipe.also)
     assert made["started_from"]
     assert made["taught"]
