@@ -8,7 +8,7 @@ import pytest
 
 from agelens.errors import RecipeError
 from agelens.models.catalogue import resolve
-from agelens.training.recipe import Recipe, load_recipe, recipe_names, save_recipe
+from agelens.training.recipe import load_recipe, recipe_names, save_recipe
 
 SHARED = Path(os.environ.get("AGELENS_SHARED", Path(__file__).parents[3] / "shared"))
 
