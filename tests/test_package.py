@@ -62,4 +62,4 @@ def test_the_embedded_bundle_is_light_and_states_its_licence() -> None:
     bundle = resolve("embedded")
     assert sum(path.stat().st_size for path in bundle.folder.iterdir()) <= 10e6
     assert "non-commercial" in bundle.spec.licence
-    assert bundle.spec.metrics["test"].images > 3000
+    assert bundle.spec.metrics["utkface test"].images > 3000

@@ -12,7 +12,7 @@ const ENOUGH = 900;
 const MAX_SIDE = 2048;
 
 /** Pixels that a photo has at most when it is searched again, for faces that were too small in it. */
-const FINEST = 8_000_000;
+const FINEST = 4_000_000;
 
 /** Share of the longer side; beside a face as small as this there may be smaller ones. */
 const SMALL = 1 / 20;

@@ -14,14 +14,14 @@ from agelens.faces.crop import CropConvention, crop_face, eye_distance, footprin
 from agelens.faces.detection.base import Detection, Detector
 from agelens.faces.detection.search import bytes_to_detect, with_others
 from agelens.faces.images import Picture, Pixels, Source, open_image, open_regions, resize_to_square
-from agelens.faces.memory import Budget
+from agelens.faces.memory import Budget, Unbounded
 from agelens.inference.answers import Answer
 
 #: Pixels of the longer side that a picture has, if it can be had cheaply, when it is first searched.
 ENOUGH = 900
 
 #: Pixels that a picture has when it is searched again, for faces that were too small in it.
-FINEST = 8_000_000
+FINEST = 4_000_000
 
 #: Share of the longer side; beside a face as small as this there may be smaller ones.
 SMALL = 1 / 20
@@ -65,6 +65,8 @@ class Aligner:
         """Cut faces into squares of ``size`` pixels; the limits are those of ``Predictor``."""
         self._detector, self._convention, self._size = detector, convention, size
         self._max_pixels, self._max_faces, self._budget = max_pixels, max_faces, budget
+        # Whoever shares out memory, as the service does, has none for a second and larger picture.
+        self._finest = FINEST if isinstance(budget, Unbounded) else 0
         budget.relieve = getattr(detector, "release", budget.relieve)
 
     def align(
@@ -118,7 +120,7 @@ class Aligner:
         picture = open_image(image, enough=ENOUGH, **opening)
         seen = self._seen(picture)
         longer, original = max(picture.width, picture.height), picture.width * picture.height
-        finer = int(longer * min(1.0, math.sqrt(FINEST / original)))
+        finer = int(longer * min(1.0, math.sqrt(self._finest / original)))
         if finer > 1.2 * max(picture.pixels.shape) and _may_be_smaller(seen, longer):
             again = self._seen(open_image(image, finer, **opening))
             before = [one.original for one in seen]
