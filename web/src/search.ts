@@ -61,7 +61,7 @@ const FINER = 2_500_000;
 const LARGER = 1.25;
 
 /** Pixels of a view's side at most; a larger view is made of parts, which share so many with their neighbours. */
-const TILE = 1024;
+const TILE = 640;
 const SHARED = 64;
 
 /** Faces of which one lies in the other by this share, and that are turned otherwise, are one. */
@@ -131,7 +131,7 @@ export class Search {
   private async atTurn(picture: Picture, turn: number, scale: number): Promise<Detection[]> {
     const whole = turned(picture, turn);
     const seen: Detection[] = [];
-    const [most, shared] = [Math.floor(TILE / scale), Math.floor(SHARED / scale)];
+    const [most, shared] = [Math.round(TILE / scale), Math.round(SHARED / scale)];
     for (const part of tiles(whole.width, whole.height, most, shared)) {
       const faces = await this.seen(crop(whole, part), scale);
       seen.push(...faces.map((face) => moved(face, part[0], part[1])));

@@ -126,7 +126,7 @@ def test_the_side_and_the_tiles_can_be_chosen() -> None:
     look = Watched()
     options = SearchOptions(side=500, tiles=3, turns=False)
     Search(look, 0.7, options).faces(_picture(1500, 2000, 0, 0, 0))
-    assert len(look.views) == 1 + 2 * 2  # 1,500 pixels, in views of at most 1,024
+    assert len(look.views) == 1 + 3 * 2  # 1,500 × 1,125 pixels, in views of at most 640
     for wrong in ({"side": 16}, {"side": 9999}, {"tiles": 0}, {"tiles": 100}):
         with pytest.raises(ValueError, match="must be"):
             SearchOptions(**wrong)
@@ -143,7 +143,7 @@ def test_of_faces_that_overlap_the_surest_stays() -> None:
 
 
 def test_a_larger_picture_takes_more_to_search_up_to_a_view() -> None:
-    pixels = [np.zeros((side, side, 3), np.uint8) for side in (256, 1024, 2048)]
+    pixels = [np.zeros((side, side, 3), np.uint8) for side in (160, 640, 2048)]
     small, large, huge = (bytes_to_detect(one) - one.nbytes for one in pixels)
     assert small < large / 8
     assert large == huge
