@@ -63,9 +63,9 @@ def test_a_small_face_is_seen_closer_and_where_it_is() -> None:
     look = Watched(_white_square)
     (face,) = Search(look, 0.7).faces(_picture(480, 640, 30, 401, 203))
     assert face.box == pytest.approx((401, 203, 431, 233), abs=0.7)
-    first, closer, finer, _ = look.views
+    first, closer, *finer = look.views
     assert max(closer) < 170
-    assert max(finer) > 2 * max(first)  # beside a small face there may be smaller ones
+    assert max(map(max, finer)) > 1.5 * max(first)  # beside a small face there may be smaller ones
 
 
 def test_where_nothing_is_certain_the_picture_is_turned() -> None:
