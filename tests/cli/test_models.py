@@ -22,7 +22,7 @@ def test_the_list_shows_the_figures_of_every_measurement_and_the_licences() -> N
     for done in (models(), models("list")):
         assert "non-commercial" in done.stdout
         assert "licences of embedded, each apart:\n  code: MIT\n  weights: non-commercial" in done.stdout
-        assert "  data: APPA-REAL (https" in done.stdout
+        assert "  data: All-Age-Faces" in done.stdout
         assert ("licences of efficientnet-b4" in done.stdout) != ("not here: efficientnet-b4" in done.stdout)
         lines = [line.split() for line in done.stdout.splitlines()]
         for split, measured in metrics.items():
