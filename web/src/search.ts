@@ -62,7 +62,7 @@ const LARGER = 1.25;
 
 /** Pixels of a view's side at most; a larger view is made of parts, which share so many with their neighbours. */
 const TILE = 640;
-const SHARED = 64;
+const SHARED = 128;
 
 /** Faces of which one lies in the other by this share, and that are turned otherwise, are one. */
 const WITHIN = 0.7;
@@ -131,7 +131,8 @@ export class Search {
   private async atTurn(picture: Picture, turn: number, scale: number): Promise<Detection[]> {
     const whole = turned(picture, turn);
     const seen: Detection[] = [];
-    const [most, shared] = [Math.round(TILE / scale), Math.round(SHARED / scale)];
+    const largest = Math.max(TILE, this.options.side ?? 0);
+    const [most, shared] = [Math.ceil(largest / scale), Math.ceil(SHARED / scale)];
     for (const part of tiles(whole.width, whole.height, most, shared)) {
       const faces = await this.seen(crop(whole, part), scale);
       seen.push(...faces.map((face) => moved(face, part[0], part[1])));

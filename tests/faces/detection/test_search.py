@@ -123,6 +123,10 @@ def test_the_side_and_the_tiles_can_be_chosen() -> None:
     look = Watched()
     Search(look, 0.7, SearchOptions(side=320, turns=False)).faces(_picture(1500, 2000, 0, 0, 0))
     assert [max(view) for view in look.views] == [320 + 2 * 20]
+    look = Watched(_white_square)  # a chosen view is looked at whole, so that no face in it is cut
+    (face,) = Search(look, 0.7, SearchOptions(side=1400)).faces(_picture(1500, 2000, 300, 850, 600))
+    assert face.box == pytest.approx((850, 600, 1150, 900), abs=2)
+    assert [max(view) for view in look.views] == [1400 + 2 * 88]
     look = Watched()
     options = SearchOptions(side=500, tiles=3, turns=False)
     Search(look, 0.7, options).faces(_picture(1500, 2000, 0, 0, 0))

@@ -48,7 +48,7 @@ SMALL = 32.0
 FINER, LARGER = 2_500_000, 1.25
 
 #: Pixels of a view's side at most; a larger view is made of parts, which share so many with their neighbours.
-TILE, SHARED = 640, 64
+TILE, SHARED = 640, 128
 
 #: Faces of more intersection over union are one; so are those that lie in one that is turned otherwise.
 OVERLAP, WITHIN = 0.3, 0.7
@@ -123,8 +123,8 @@ class Search:
         """The faces seen after quarter turns, counter-clockwise, in pixels of the picture as it is."""
         turned = np.ascontiguousarray(np.rot90(pixels, turn))
         height, width = turned.shape[:2]
-        seen = []
-        for x0, y0, x1, y1 in tiles(width, height, round(TILE / scale), round(SHARED / scale)):
+        seen, most = [], max(TILE, self._options.side or 0)
+        for x0, y0, x1, y1 in tiles(width, height, math.ceil(most / scale), math.ceil(SHARED / scale)):
             seen += [face.moved(x0, y0) for face in self._seen(turned[y0:y1, x0:x1], scale)]
         seen = distinct(seen)
         plain = sum(face.score >= PLAIN for face in seen)
