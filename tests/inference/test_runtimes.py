@@ -9,6 +9,7 @@ import pytest
 import agelens
 from agelens import ages
 from agelens.errors import BundleError
+from agelens.faces.images import open_image, resize_to_square
 from agelens.inference.runtimes import RuntimeName, load_network
 
 
@@ -24,16 +25,16 @@ def test_a_runtime_that_does_not_exist_is_refused() -> None:
         agelens.load("embedded", "whole", runtime="tensorrt")  # type: ignore[arg-type]
 
 
-def test_openvino_answers_alike_from_many_threads() -> None:
+def test_openvino_answers_alike_from_many_threads(astronaut: Path) -> None:
     predictor = agelens.load("embedded", "whole")
     size = predictor.bundle.spec.input.size
-    crops = np.random.default_rng(0).integers(0, 255, (24, size, size, 3), dtype=np.uint8)
+    portrait = open_image(astronaut).pixels
+    corners = np.random.default_rng(0).integers((38, 148), (62, 172), (24, 2))  # around the face
+    crops = np.stack([resize_to_square(portrait[y : y + 130, x : x + 130], size) for y, x in corners])
     other = agelens.load("embedded", "whole", runtime="openvino", threads=1)
     here = predictor.read_faces(crops)
     with ThreadPoolExecutor(4) as pool:
         there = list(pool.map(lambda row: other.read_faces(crops[row : row + 1]), range(24)))
-    off = [ages.expectation(one.age)[0] - ages.expectation(here.age)[row] for row, one in enumerate(there)]
-    assert np.abs(off).mean() < 1  # years; noise is further off than faces are
-    assert np.abs(off).max() < 2
     for row, reading in enumerate(there):
-        np.testing.assert_allclose(reading.gender[0], here.gender[row], atol=0.05)
+        assert abs(ages.expectation(reading.age)[0] - ages.expectation(here.age)[row]) < 0.5
+        np.testing.assert_allclose(reading.gender[0], here.gender[row], atol=0.02)

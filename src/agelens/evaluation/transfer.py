@@ -43,8 +43,8 @@ def left_out(
         others = probabilities[~inside], true_age[~inside], data_set[~inside]
         table = with_margin(*others) if margin else conformal.fit(*others[:2])
         bounds = [conformal.interval(probabilities[inside], level, table) for level in REPORTED_LEVELS]
-        held = tuple(metrics.coverage(true_age[inside], one) for one in bounds)
-        widths = tuple(metrics.interval_width(one) for one in bounds)
+        held = tuple(round(metrics.coverage(true_age[inside], one), 4) for one in bounds)
+        widths = tuple(round(metrics.interval_width(one), 4) for one in bounds)
         measured.append(Coverage(name, int(inside.sum()), held, widths))
     return tuple(measured)
 

@@ -43,8 +43,9 @@ def make_detector(
             try:
                 return YuNet(yunet_file(yunet), search=search)
             except DetectorError as error:
-                if yunet is not None or "AGELENS_YUNET" in os.environ:
-                    raise  # a file named in vain is a mistake to mend, not to paper over
+                asked = yunet is not None or search != SearchOptions() or "AGELENS_YUNET" in os.environ
+                if asked:
+                    raise  # what was asked for in vain is a mistake to mend, not to paper over
                 warn_once(f"using the Haar detector, which misses turned and small faces: {error}")
                 return Haar()
     raise DetectorError(f"no detector {name!r}; there are auto, yunet, haar and whole")
