@@ -54,17 +54,27 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def check_output(path: Path) -> None:
-    """Refuse an output that can never be written, before the work that it is for.
+def check_output(path: Path, *suffixes: str, inputs: Iterable[Path] = ()) -> None:
+    """Refuse an output that can never be written or never should be, before the work that it is for.
+
+    Args:
+        path: the file to be written.
+        suffixes: those of the formats in which it can be written, as ``.csv``; none for any.
+        inputs: files that are read, none of which it may replace.
 
     Raises:
-        OutputError: it is a folder, lies in the package itself, or below something that is no folder.
+        OutputError: it is a folder, lies in the package itself, or below something that is no folder; its
+            name promises another format; or it is an input.
     """
     if path.is_dir():
         raise OutputError(f"{path} is a folder; name a file to write")
     check_not_packaged(path)
     # A pipe or device is opened; a plain file is replaced, which its folder must allow.
     opened = path.exists() and not path.is_file()
+    if suffixes and not opened and path.suffix.lower() not in suffixes:
+        raise OutputError(f"{path} would be written as {' or '.join(suffixes)}; name it so")
+    if path.is_file() and any(one.exists() and path.samefile(one) for one in inputs):
+        raise OutputError(f"{path} is an input, and would be replaced; name another file")
     place = path if opened else next(one for one in resolved(path).parents if one.exists())
     if not opened and not place.is_dir():
         raise OutputError(f"{path} cannot be written: {place} is no folder")

@@ -40,15 +40,23 @@ def test_folders_and_tar_files_give_one_index(tmp_path: Path) -> None:
     assert not (tmp_path / "m-images" / "labels.csv").exists()
 
 
-def test_a_member_is_unpacked_again_only_where_it_is_not_there_in_full(tmp_path: Path) -> None:
-    pack_tar(tmp_path / "part.tar", {"a.png": picture(), "b.png": picture()})
+def test_a_member_that_is_there_is_not_unpacked_again(tmp_path: Path) -> None:
+    pack_tar(tmp_path / "part.tar", {"a.png": picture()})
     found = find_images(tmp_path / "part.tar", tmp_path / "m.csv")
-    first, second = (tmp_path / found[name] for name in ("a.png", "b.png"))
-    first.write_bytes(b"cut")
-    before = second.stat().st_mtime_ns
+    before = (tmp_path / found["a.png"]).stat().st_mtime_ns
     assert find_images(tmp_path / "part.tar", tmp_path / "m.csv") == found
-    assert first.read_bytes() == picture()
-    assert second.stat().st_mtime_ns == before
+    assert (tmp_path / found["a.png"]).stat().st_mtime_ns == before
+
+
+def test_another_file_under_a_members_name_stays(tmp_path: Path) -> None:
+    pack_tar(tmp_path / "part.tar", {"a.png": picture()})
+    own = tmp_path / "m-images" / "a.png"
+    own.parent.mkdir()
+    for content in (b"retouched", bytes(len(picture()))):  # of another size, and of the same
+        own.write_bytes(content)
+        with pytest.raises(ManifestError, match="another image"):
+            find_images(tmp_path / "part.tar", tmp_path / "m.csv")
+        assert own.read_bytes() == content
 
 
 def test_links_in_a_tar_are_passed_over(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -50,7 +51,7 @@ def audit_data(
     from agelens.data.soft_labels import read_soft_labels
     from agelens.data.suspects import suspected_by_answers
     from agelens.faces.detection import make_detector
-    from agelens.files import write_text
+    from agelens.files import check_output, write_text
 
     others = {"output": output, "detector": detector, "model": model, "answers": answers}
     others |= {"plot": plot, "fix": fix}
@@ -58,10 +59,15 @@ def audit_data(
         raise ManifestError(f"--against only compares two manifests; leave out {', '.join(unheard)}")
     if model is not None and answers is not None:
         raise ManifestError("labels are suspected by --model or by --answers: give one of them")
-    check_beside(manifest, fix)
+    inputs = [path for path in (manifest, answers) if path is not None]
+    if fix is not None:
+        check_beside(manifest, fix, inputs)
+    if output is not None:
+        check_output(output, ".json", inputs=inputs)
+    labelled = read_manifest(manifest)
     if plot is not None:
         require("matplotlib", "report")
-    labelled = read_manifest(manifest)
+        check_output(plot, ".png", ".svg", inputs=map(labelled.path, labelled.samples))
     if against is not None:
         raise typer.Exit(_print_shared(labelled, read_manifest(against), manifest, against))
     finder = make_detector(detector) if detector is not None else None
@@ -92,11 +98,13 @@ def audit_data(
     raise typer.Exit(1 if found.findings else 0)
 
 
-def check_beside(manifest: Path, output: Path | None) -> None:
-    """Refuse to write a manifest into another folder than the one it is made from."""
+def check_beside(manifest: Path, output: Path, inputs: Sequence[Path]) -> None:
+    """Refuse to write a manifest over an input, or into another folder than the one it is made from."""
+    from agelens.data.manifest import check_manifest_output
     from agelens.files import resolved
 
-    if output is not None and resolved(output).parent != resolved(manifest).parent:
+    check_manifest_output(output, inputs)
+    if resolved(output).parent != resolved(manifest).parent:
         message = "a manifest's image paths start from its folder; write the new one beside the old"
         raise ManifestError(message)
 

@@ -58,8 +58,10 @@ def import_data(
     Rows that cannot be used are named and left out; the exit code is then 1. An option that the data set does
     not take is an error.
     """
-    from agelens.data.manifest import write_manifest
+    from agelens.data.manifest import check_manifest_output, write_manifest
     from agelens.labels import parse_gender_code
+
+    check_manifest_output(output, [source])
 
     given = {
         "gender_code": parse_gender_code(gender_code) if gender_code else None,
@@ -110,7 +112,8 @@ def split_data(
     if again and of:
         raise ManifestError("--again re-splits every row, --of only those of one split: give one of them")
     shares = parse_ratio(ratio)
-    audit.check_beside(manifest, output)
+    if output is not None:
+        audit.check_beside(manifest, output, [manifest])
     samples = split_samples(read_manifest(manifest).samples, shares, seed=seed, again=again, of=of)
     write_manifest(output or manifest, samples)
     typer.echo(_splits(samples))

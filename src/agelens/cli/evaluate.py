@@ -20,7 +20,7 @@ from agelens.cli.console import (
     one_each,
 )
 from agelens.cli.options import with_options
-from agelens.errors import AgeLensError, ManifestError, OutputError, require
+from agelens.errors import AgeLensError, ManifestError, require
 from agelens.inference.options import AnswerOptions
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def evaluate(
         raise AgeLensError(sentence)
     if report is not None:
         require("matplotlib", "report")
-    _check_outputs(manifest, output, predictions)
+    _check_outputs(output, predictions, [*manifest, *(path for _, path in others)])
     splits, detectors = one_each(split, manifest, "--split", "test"), detectors_of(detector, manifest)
     tables = [read_manifest(path).of_split(name) for path, name in zip(manifest, splits, strict=True)]
     bundle = _bundle_of(model)
@@ -119,14 +119,13 @@ def evaluate(
     _tell_problems([problem for result in results for problem in result.problems])
 
 
-def _check_outputs(manifests: list[Path], *files: Path | None) -> None:
-    """Refuse files that cannot be written, or that are a manifest."""
+def _check_outputs(output: Path | None, predictions: Path | None, inputs: list[Path]) -> None:
+    """Refuse files that cannot be written, or that are read."""
     from agelens.files import check_output
 
-    for file in filter(None, files):
-        check_output(file)
-        if any(file.exists() and file.samefile(table) for table in manifests if table.exists()):
-            raise OutputError(f"{file} is the manifest, and would be replaced; name another file")
+    for path, suffix in ((output, ".json"), (predictions, ".csv")):
+        if path is not None:
+            check_output(path, suffix, inputs=inputs)
 
 
 def _measure(

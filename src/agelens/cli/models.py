@@ -90,10 +90,12 @@ def statement(
 
     The bundle's own measurements fill it in; what only the operator knows is marked.
     """
-    from agelens.files import write_text
+    from agelens.files import check_output, write_text
     from agelens.models.catalogue import resolve
     from agelens.models.statement import practice_statement
 
+    if output is not None:
+        check_output(output, ".md", ".txt")
     text = practice_statement(resolve(model))
     if output is None:
         typer.echo(text, nl=False)

@@ -25,7 +25,8 @@ def find_images(source: Path, manifest: Path) -> dict[str, str]:
         How the manifest names each image: relative where the image lies below it, else absolute.
 
     Raises:
-        ManifestError: ``source`` does not exist, or a tar file is damaged.
+        ManifestError: ``source`` does not exist, a tar file is damaged, or an image of it would replace
+            another file.
     """
     if not source.exists():
         raise ManifestError(f"no such file or folder: {source}")
@@ -53,11 +54,14 @@ def _unpack(archive: Path, folder: Path) -> dict[str, Path]:
                 path = found[member.name] = folder / member.name
                 if not resolved(path).is_relative_to(resolved(folder)):
                     raise ManifestError(f"{archive} cannot be read: {member.name!r} reaches outside it")
-                if path.exists() and path.stat().st_size == member.size:
+                content = tar.extractfile(member)
+                if content is None:
                     continue
-                if content := tar.extractfile(member):
+                if not path.exists():
                     with written_whole(path) as temporary, temporary.open("wb") as file:
                         shutil.copyfileobj(content, file)
+                elif path.stat().st_size != member.size or path.read_bytes() != content.read():
+                    raise ManifestError(f"{path} is another image than in {archive}; move it away first")
     except (tarfile.TarError, EOFError) as error:
         raise ManifestError(f"{archive} cannot be read as a tar file: {error}") from error
     return found

@@ -7,15 +7,15 @@ folder or absolute. Genders are words, never a bare code.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from agelens.data.csv_table import open_csv
+from agelens.data.csv_table import CsvTable, open_csv
 from agelens.data.parquet_table import ParquetTable
-from agelens.errors import LabelError, ManifestError, require
-from agelens.files import write_csv, written_whole
+from agelens.errors import LabelError, ManifestError, OutputError, require
+from agelens.files import check_output, write_csv, written_whole
 from agelens.labels import MAX_AGE, MIN_AGE, Sample, parse_gender
 
 COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Sample))
@@ -72,8 +72,27 @@ def read_manifest(path: Path) -> Manifest:
     return Manifest(tuple(samples), path.parent)
 
 
+def check_manifest_output(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Refuse a manifest that cannot be written, before the work that it is for.
+
+    Raises:
+        OutputError: as ``agelens.files.check_output``; or a table that is no manifest would be replaced.
+    """
+    check_output(path, ".csv", ".parquet", inputs=inputs)
+    if path.is_file() and path.stat().st_size:
+        try:
+            _opened(path)
+        except ManifestError as error:
+            raise OutputError(f"{path} is no manifest, and would be replaced; name another file") from error
+
+
 def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
-    """Write a manifest as CSV or Parquet (by its suffix), whole or not at all."""
+    """Write a manifest as CSV or Parquet (by its suffix), whole or not at all.
+
+    Raises:
+        OutputError: as ``check_manifest_output``.
+    """
+    check_manifest_output(path)
     rows = [[to_text(getattr(sample, name)) for name in COLUMNS] for sample in samples]
     if path.suffix.lower() != ".parquet":
         write_csv(path, COLUMNS, rows)
@@ -94,24 +113,35 @@ def read_table(path: Path, required: Sequence[str] = ()) -> list[dict[str, str]]
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
+    table = _opened(path)
+    if isinstance(table, CsvTable):
+        return list(table.rows())
+    named = ((row.path, row.values) for row in table.rows())
+    return [
+        {"image": image} | {key: to_text(value) for key, value in values.items()} for image, values in named
+    ]
+
+
+def _opened(path: Path) -> CsvTable | ParquetTable:
+    """The table at a path, if it has the columns of a manifest.
+
+    Raises:
+        ManifestError: it has not, or there is no such table.
+    """
     if path.is_dir():
         raise ManifestError(f"{path} is a folder; a manifest is a .csv or .parquet file")
-    if path.suffix.lower() == ".parquet":
-        parquet = ParquetTable(path)
-        if parquet.holds_images:
-            raise ManifestError(
-                f"{path} holds the images themselves; write them out and make a manifest of it: "
-                f"agelens data import parquet {path} --output manifest.csv"
-            )
-        _check_known(path, ["image", *parquet.kinds])
-        named = ((row.path, row.values) for row in parquet.rows())
-        return [
-            {"image": image} | {key: to_text(value) for key, value in values.items()}
-            for image, values in named
-        ]
-    table = open_csv(path, ["image"])
-    _check_known(path, table.columns)
-    return list(table.rows())
+    if path.suffix.lower() != ".parquet":
+        table = open_csv(path, ["image"])
+        _check_known(path, table.columns)
+        return table
+    parquet = ParquetTable(path)
+    if parquet.holds_images:
+        raise ManifestError(
+            f"{path} holds the images themselves; write them out and make a manifest of it: "
+            f"agelens data import parquet {path} --output manifest.csv"
+        )
+    _check_known(path, ["image", *parquet.kinds])
+    return parquet
 
 
 def _check_known(path: Path, columns: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from agelens.ages import PointEstimate
 from agelens.errors import AgeLensError, require
 from agelens.faces.detection.base import DetectorName
-from agelens.files import write_text
+from agelens.files import check_output, write_text
 from agelens.labels import parse_gender_code
 from agelens.models.hubs import KaggleUri, parse_uri
 
@@ -119,8 +119,10 @@ def write_notebook(
     Raises:
         AgeLensError: the model is not on Kaggle.
         LabelError: the gender code cannot be read.
+        OutputError: the notebook cannot be written there.
         MissingExtraError: nbformat is not installed.
     """
+    check_output(path, ".ipynb")
     uri = parse_uri(model) if "://" in model else None
     if not isinstance(uri, KaggleUri):
         raise AgeLensError(

@@ -17,7 +17,7 @@ from agelens.apps.competition.folder import (
 )
 from agelens.data.manifest import read_table
 from agelens.errors import AgeLensError, ManifestError
-from agelens.files import write_csv
+from agelens.files import check_output, write_csv
 from agelens.inference.answers import average
 from agelens.inference.batch import read_each
 from agelens.inference.predictor import Predictor
@@ -73,6 +73,7 @@ def submit(
 
     Raises:
         ManifestError: the folder is not a competition's, or the gender code cannot be told.
+        OutputError: the submission cannot be written, or would replace a table of the competition.
     """
     if not predictors:
         raise AgeLensError("no model to answer with")
@@ -81,6 +82,8 @@ def submit(
             raise AgeLensError(
                 f"a submission holds age and gender, and the model {spec.name!r} has not learnt {missing[0]}"
             )
+    tables = ("test.csv", "train.csv", "sample_submission.csv")
+    check_output(output, ".csv", inputs=[folder / name for name in tables])
     competition = read_competition_folder(folder)
     evidence = None
     if gender_code is not None:

@@ -172,33 +172,35 @@ class Search:
 
     def _closer(self, pixels: Pixels, face: Detection, *, turns: bool) -> Detection | None:
         """A face as it is seen closer, at the turn that suits it best; None where there is none."""
-        best = self._at_close_range(pixels, face, 0)
+        best = self._at_close_range(pixels, face, (0,))
         score = 0.0 if best is None else best.score
         if turns and score < SURE and max(score, face.score) >= PLAIN:
-            seen = [best, *(self._at_close_range(pixels, face, turn) for turn in (1, 2, 3))]
-            best = max((one for one in seen if one is not None), key=lambda one: one.score, default=None)
+            turned = self._at_close_range(pixels, face, (1, 2, 3))
+            best = turned if turned is not None and turned.score > score else best
         if best is not None and best.score >= self._threshold and best.side > 2 * CLOSE:
-            return self._at_close_range(pixels, best, best.turn, SHARP)
+            return self._at_close_range(pixels, best, (best.turn,), SHARP)
         return best
 
     def _at_close_range(
-        self, pixels: Pixels, face: Detection, turn: int, size: float = CLOSE
+        self, pixels: Pixels, face: Detection, turns: Sequence[int], size: float = CLOSE
     ) -> Detection | None:
-        """The face that is found in the place of this one, the picture turned."""
+        """The surest face that is found in the place of this one at one of these turns."""
         x, y = centre(face.box)
         reach = AROUND * face.side / 2
         left, top = round(max(0.0, x - reach)), round(max(0.0, y - reach))
         part = pixels[top : round(y + reach), left : round(x + reach)]
         if min(part.shape[:2]) < 2:
             return None
-        view = View(np.rot90(part, turn), size / face.side, 8)
+        view = View(part, size / face.side, 8)
         best = None
-        for seen in self._look(view.pixels, FAINT):
-            one = view.in_picture(seen).turned_back(turn, *part.shape[1::-1]).moved(left, top)
-            off = math.dist(centre(one.box), (x, y))
-            same = off < face.side / 2 and 0.5 < one.side / face.side < 2
-            if same and (best is None or one.score > best.score):
-                best = one
+        for turn in turns:
+            for seen in self._look(np.ascontiguousarray(np.rot90(view.pixels, turn)), FAINT):
+                upright = seen.turned_back(turn, *view.pixels.shape[1::-1])
+                one = view.in_picture(upright).moved(left, top)
+                off = math.dist(centre(one.box), (x, y))
+                same = off < face.side / 2 and 0.5 < one.side / face.side < 2
+                if same and (best is None or one.score > best.score):
+                    best = one
         return best
 
 

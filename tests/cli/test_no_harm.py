@@ -1,0 +1,68 @@
+"""No output of any command replaces an input, a picture, or a table that is not the program's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from agelens.cli.main import app
+
+
+@pytest.fixture
+def folder(tmp_path: Path, astronaut: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copy(astronaut, tmp_path / "a.jpg")
+    (tmp_path / "faces.csv").write_text("image,age,gender,split\na.jpg,31,female,test\n")
+    (tmp_path / "own.csv").write_text("name,note\na.jpg,mine\n")
+    (tmp_path / "test.csv").write_text("id,full_path\n1,a.jpg\n")
+    (tmp_path / "link.csv").symlink_to("faces.csv")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("data import folder faces.csv -o faces.csv", "faces.csv is an input"),
+        ("data import folder faces.csv -o link.csv", "link.csv is an input"),
+        ("data import folder faces.csv -o own.csv", "own.csv is no manifest"),
+        ("data import folder faces.csv -o a.jpg", "written as .csv or .parquet"),
+        ("data split faces.csv -o own.csv", "own.csv is no manifest"),
+        ("data split faces.csv -o a.jpg", "written as .csv or .parquet"),
+        ("data audit faces.csv -o faces.csv", "written as .json"),
+        ("data audit faces.csv --fix faces.csv", "faces.csv is an input"),
+        ("data audit faces.csv --fix own.csv", "own.csv is no manifest"),
+        ("data audit faces.csv --plot a.jpg", "written as .png or .svg"),
+        ("evaluate --manifest faces.csv -o a.jpg", "written as .json"),
+        ("evaluate --manifest faces.csv --predictions faces.csv", "faces.csv is an input"),
+        ("evaluate --manifest faces.csv --predictions link.csv", "link.csv is an input"),
+        ("models statement -o own.csv", "written as .md or .txt"),
+        ("submit --data . -o a.jpg", "written as .csv"),
+        ("submit --data . -o test.csv", "test.csv is an input"),
+        ("submit --model kaggle://a/b/onnx/c --notebook a.jpg", "written as .ipynb"),
+    ],
+)
+def test_an_output_that_would_harm_is_refused(folder: Path, line: str, why: str) -> None:
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    done = CliRunner().invoke(app, line.split())
+    assert why in str(done.exception)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_picture_under_the_name_of_a_plot_stays(folder: Path) -> None:
+    shutil.copy(folder / "a.jpg", folder / "b.png")
+    (folder / "faces.csv").write_text("image,age\nb.png,31\n")
+    done = CliRunner().invoke(app, ["data", "audit", "faces.csv", "--plot", "b.png"])
+    assert "b.png is an input" in str(done.exception)
+    assert (folder / "b.png").read_bytes() == (folder / "a.jpg").read_bytes()
+
+
+def test_a_name_that_no_encoding_writes_is_printed_escaped(folder: Path) -> None:
+    (folder / "faces.csv").write_text("image,age\na.jpg,31\n")
+    name = os.fsdecode(b"clean-\xff.csv")
+    done = CliRunner().invoke(app, ["data", "audit", "faces.csv", "--fix", name])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    assert "clean-\\udcff.csv" in done.output
