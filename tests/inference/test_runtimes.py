@@ -4,11 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 import agelens
 from agelens import ages
-from agelens.errors import BundleError
+from agelens.errors import AgeLensError, BundleError
 from agelens.faces.images import open_image, resize_to_square
 from agelens.inference.runtimes import RuntimeName, load_network
 
@@ -21,8 +22,22 @@ def test_a_model_that_a_runtime_cannot_load_is_a_sentence(tmp_path: Path, runtim
 
 
 def test_a_runtime_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match="onnxruntime, openvino, not 'tensorrt'"):
+    with pytest.raises(ValueError, match="onnxruntime, openvino, cuda, not 'tensorrt'"):
         agelens.load("embedded", "whole", runtime="tensorrt")  # type: ignore[arg-type]
+
+
+def test_cuda_that_is_not_there_is_a_sentence_and_never_the_processor() -> None:
+    if "CUDAExecutionProvider" in ort.get_available_providers():
+        pytest.skip("this ONNX Runtime has CUDA")
+    with pytest.raises(AgeLensError, match="onnxruntime-gpu"):
+        agelens.load("embedded", "whole", runtime="cuda")
+
+
+def test_a_device_that_cuda_does_not_find_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    # ONNX Runtime then goes on with the processor: that, nobody asked for.
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    with pytest.raises(AgeLensError, match="could not begin to use a CUDA device"):
+        agelens.load("embedded", "whole", runtime="cuda")
 
 
 def test_openvino_answers_alike_from_many_threads(astronaut: Path) -> None:

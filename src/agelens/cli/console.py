@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: The names of ``faces.detection`` and ``inference.runtimes``, said again: Typer reads them at import time,
 #: when nothing heavy may be loaded; a test holds them equal.
 DetectorName = Literal["auto", "yunet", "haar", "whole"]
-RuntimeName = Literal["onnxruntime", "openvino"]
+RuntimeName = Literal["onnxruntime", "openvino", "cuda"]
 
 #: Failures named one by one before the rest is only counted.
 SHOWN = 20
@@ -43,7 +43,8 @@ DetectorsOption = Annotated[
     ),
 ]
 RuntimeOption = Annotated[
-    RuntimeName, typer.Option(help="Inference runtime; 'openvino', an extra, is faster on bfloat16 CPUs.")
+    RuntimeName,
+    typer.Option(help="Inference runtime; 'openvino' (an extra) for bfloat16 CPUs, 'cuda' for NVIDIA."),
 ]
 
 

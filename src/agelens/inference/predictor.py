@@ -23,7 +23,7 @@ from agelens.faces.memory import Budget, Unbounded
 from agelens.inference.aligning import AlignedFaces, Aligner, LargestFace, name_of
 from agelens.inference.answers import Answer, Face, Reading, average, concatenate
 from agelens.inference.options import LEVEL, AnswerOptions
-from agelens.inference.runtimes import RuntimeName, load_network
+from agelens.inference.runtimes import RuntimeName, device_of, load_network
 from agelens.inference.sources import ImageRef
 from agelens.labels import GENDERS
 from agelens.models.bundle import Bundle
@@ -64,6 +64,7 @@ class Predictor:
             budget: memory for images that are opened, and searched for faces, at the same time.
 
         Raises:
+            AgeLensError: CUDA was asked for, and is not here.
             BundleError: there is no such model, it is damaged, or the runtime cannot load it.
             DetectorError: the detector cannot be had.
             HubError: the model lies on a hub and cannot be fetched.
@@ -71,7 +72,9 @@ class Predictor:
         """
         self.bundle = bundle = model if isinstance(model, Bundle) else resolve(model)
         self.runtime = runtime
-        self.detector = make_detector(detector, yunet, search) if isinstance(detector, str) else detector
+        if isinstance(detector, str):
+            detector = make_detector(detector, yunet, search, device_of(runtime))
+        self.detector = detector
         self.threads = threads or _available_cores()
         self._batch_size = batch_size
         self._unlearnt = [head for head in HEADS if head not in bundle.spec.heads]

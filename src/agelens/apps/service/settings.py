@@ -25,7 +25,7 @@ class Settings:
 
     model: str = "embedded"
     detector: Literal["auto", "yunet", "haar", "whole"] = "auto"
-    runtime: Literal["onnxruntime", "openvino"] = "onnxruntime"
+    runtime: Literal["onnxruntime", "openvino", "cuda"] = "onnxruntime"
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 opens the service to other machines.")
     port: int = _setting(8000, "Port to listen on; 0 takes a free one.", 0, 65535)
     workers: int = _setting(1, "Worker processes.", 1)

@@ -13,13 +13,17 @@ from agelens.faces.detection.haar import Haar
 from agelens.faces.detection.search import SearchOptions
 from agelens.faces.detection.weights import known_file, yunet_file
 from agelens.faces.detection.yunet import YuNet
+from agelens.faces.sessions import Device
 
 #: Gives each warning once in the life of the process.
 warn_once = cache(logging.getLogger(__name__).warning)
 
 
 def make_detector(
-    name: DetectorName = "auto", yunet: Path | None = None, search: SearchOptions = SearchOptions()
+    name: DetectorName = "auto",
+    yunet: Path | None = None,
+    search: SearchOptions = SearchOptions(),
+    device: Device = "cpu",
 ) -> Detector:
     """Make the detector of this name.
 
@@ -28,8 +32,10 @@ def make_detector(
             in the life of the process.
         yunet: YuNet's file; without one, ``AGELENS_YUNET``, the cache, or OpenCV's zoo.
         search: how YuNet searches a picture; Haar looks at it once.
+        device: what computes YuNet.
 
     Raises:
+        AgeLensError: there is no CUDA here, and it was asked for.
         DetectorError: an unknown name, or YuNet was asked for by name and cannot be had.
     """
     match name:
@@ -38,10 +44,10 @@ def make_detector(
         case "haar":
             return Haar()
         case "yunet":
-            return YuNet(yunet_file(yunet), search=search)
+            return YuNet(yunet_file(yunet), search=search, device=device)
         case "auto":
             try:
-                return YuNet(yunet_file(yunet), search=search)
+                return YuNet(yunet_file(yunet), search=search, device=device)
             except DetectorError as error:
                 asked = yunet is not None or search != SearchOptions() or "AGELENS_YUNET" in os.environ
                 if asked:

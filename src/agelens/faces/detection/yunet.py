@@ -13,11 +13,12 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from agelens.errors import DetectorError
+from agelens.errors import AgeLensError, DetectorError
 from agelens.faces.detection.base import Detection
 from agelens.faces.detection.search import OVERLAP, Search, SearchOptions
 from agelens.faces.detection.weights import FILE_NAME
 from agelens.faces.images import Pixels
+from agelens.faces.sessions import Device, open_session
 
 STRIDES = (8, 16, 32)  # pixels of the view that a cell of each of the network's grids stands for
 
@@ -31,12 +32,19 @@ class YuNet:
 
     name = "yunet"
 
-    def __init__(self, model: Path, threshold: float = 0.7, search: SearchOptions = SearchOptions()) -> None:
+    def __init__(
+        self,
+        model: Path,
+        threshold: float = 0.7,
+        search: SearchOptions = SearchOptions(),
+        device: Device = "cpu",
+    ) -> None:
         """Load the network from the ONNX file of OpenCV's zoo that accepts pictures of any height and width.
 
         A face counts as found from the score ``threshold``, 0..1.
 
         Raises:
+            AgeLensError: there is no CUDA here, and it was asked for.
             DetectorError: the file is missing, cannot be loaded, is another network, or takes pictures of
                 one size only.
         """
@@ -47,7 +55,9 @@ class YuNet:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.enable_mem_pattern = False  # pictures differ in size; it would hold the memory of each twice
         try:
-            self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+            self._session = open_session(model, options, device)
+        except AgeLensError:
+            raise
         except Exception as error:  # ONNX Runtime's errors share no public base
             raise DetectorError(f"{model} cannot be loaded as YuNet: {error}") from error
         taken, *more = self._session.get_inputs()
