@@ -19,6 +19,9 @@ def folder(tmp_path: Path, astronaut: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "own.csv").write_text("name,note\na.jpg,mine\n")
     (tmp_path / "test.csv").write_text("id,full_path\n1,a.jpg\n")
     (tmp_path / "link.csv").symlink_to("faces.csv")
+    shutil.copy(astronaut, tmp_path / "portrait")
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(arrow.table({"image": ["a.jpg"]}), tmp_path / "faces.parquet")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -40,6 +43,9 @@ def folder(tmp_path: Path, astronaut: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ("evaluate --manifest faces.csv --predictions faces.csv", "faces.csv is an input"),
         ("evaluate --manifest faces.csv --predictions link.csv", "link.csv is an input"),
         ("models statement -o own.csv", "written as .md or .txt"),
+        ("predict a.jpg -o portrait", "portrait is a picture or a video, and would be replaced"),
+        ("predict faces.parquet --engine ray -o faces.parquet", "--output faces.parquet is an input"),
+        ("predict faces.parquet --engine ray -o file://{here}/faces.parquet", "faces.parquet is an input"),
         ("submit --data . -o a.jpg", "written as .csv"),
         ("submit --data . -o test.csv", "test.csv is an input"),
         ("submit --model kaggle://a/b/onnx/c --notebook a.jpg", "written as .ipynb"),
@@ -47,7 +53,7 @@ def folder(tmp_path: Path, astronaut: Path, monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_an_output_that_would_harm_is_refused(folder: Path, line: str, why: str) -> None:
     before = {path: path.read_bytes() for path in folder.iterdir()}
-    done = CliRunner().invoke(app, line.split())
+    done = CliRunner().invoke(app, line.format(here=folder).split())
     assert why in str(done.exception)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 

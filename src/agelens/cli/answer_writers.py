@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from agelens.cli.console import table
 from agelens.errors import OutputError
+from agelens.faces.kinds import kind_of_file
 from agelens.files import check_output
 from agelens.inference.carried import NO_COLUMNS, Kinds
 from agelens.inference.writers import (
@@ -35,8 +36,10 @@ Format = Literal["table", "json", "jsonl", "csv"]
 
 
 def check_file(output: Path, format: Format | None, job: bool) -> None:
-    """Refuse a file that cannot be written, or whose name promises a format that is not."""
+    """Refuse a file that cannot be written, holds a picture, or whose name promises a format that is not."""
     check_output(output)
+    if output.is_file() and kind_of_file(output) != "other":
+        raise OutputError(f"{output} is a picture or a video, and would be replaced; name another file")
     known = [*TEXT_WRITERS, "parquet", "txt", ""]
     if format is None and not job and output.suffix.lower()[1:] not in known:
         raise OutputError(f"{output}: there are .json, .jsonl, .csv, .parquet and .txt, or name a --format")

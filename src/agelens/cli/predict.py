@@ -9,10 +9,8 @@ import typer
 
 from agelens.cli.answer_writers import Format, check_file, frame_writers, image_writers
 from agelens.cli.console import (
-    DetectorName,
     DetectorOption,
     ModelOption,
-    RuntimeName,
     RuntimeOption,
     progress,
     tell,
@@ -22,6 +20,7 @@ from agelens.errors import AgeLensError, ImageError
 from agelens.inference.options import AnswerOptions
 
 if TYPE_CHECKING:
+    from agelens.apps.jobs.job import JobSpec
     from agelens.inference.folders import PassedOver
     from agelens.inference.tally import Tally
 
@@ -79,6 +78,7 @@ def predict(
     from agelens.inference.tally import Tally
     from agelens.inference.video import Video, answer_frames, is_video
     from agelens.inference.writers import answered, write_all
+    from agelens.models.catalogue import resolve
 
     search = SearchOptions(detection_side, tiles, turns)
     job, ray = (output or "").lower().endswith(".parquet"), engine == "ray"
@@ -88,7 +88,6 @@ def predict(
         "--engine ray writes one Parquet table: name it with --output NAME.parquet": ray and not job,
         "--engine ray has no --yunet (AGELENS_YUNET on each node) and no --threads":
             ray and (yunet or threads),
-        "--engine ray has no --detection-side, --tiles and --no-turns": ray and search != SearchOptions(),
         "--detection-side, --tiles and --no-turns need --detector yunet or auto":
             search != SearchOptions() and detector not in ("auto", "yunet"),
         "--engine ray cannot read standard input: name files or addresses": ray and STANDARD_INPUT in paths,
@@ -101,12 +100,13 @@ def predict(
     }  # fmt: skip
     if sentence := next((sentence for sentence, is_broken in broken.items() if is_broken), None):
         raise AgeLensError(sentence)
-    file = None if output is None or ray else Path(output)
+    file = _file_of(output, ray)
     if file is not None:
         check_file(file, format, job)
     if ray:
-        tally, passed_over = _run_on_ray(model, detector, runtime, options, paths, str(output), address)
-        _conclude(tally, passed_over)
+        survey([path for path in paths if "://" not in path], file, None)
+        spec = JobSpec(resolve(model).fingerprint, detector, runtime, options, search)
+        _conclude(*_run_on_ray(model, spec, paths, str(output), address))
         return
     sources = [standard_input() if path == STANDARD_INPUT else path for path in paths]
     # A folder without images, too, is an error before any work.
@@ -140,22 +140,20 @@ def predict(
     _conclude(tally, passed_over)
 
 
+def _file_of(output: str | None, ray: bool) -> Path | None:
+    """The file that is written here; None for the terminal, or where fsspec writes it elsewhere."""
+    local = output.removeprefix("file://") if ray and output else output
+    return None if local is None or (ray and "://" in local) else Path(local)
+
+
 def _run_on_ray(
-    model: str,
-    detector: DetectorName,
-    runtime: RuntimeName,
-    options: AnswerOptions,
-    paths: list[str],
-    output: str,
-    address: str | None,
+    model: str, spec: JobSpec, paths: list[str], output: str, address: str | None
 ) -> tuple[Tally, PassedOver]:
-    from agelens.apps.jobs.job import JobSpec
     from agelens.apps.jobs.ray_job import run_ray_job
     from agelens.apps.jobs.spread import RowGroup, spread
     from agelens.inference.folders import PassedOver
-    from agelens.models.catalogue import resolve
 
-    spec, passed_over = JobSpec(resolve(model).fingerprint, detector, runtime, options), PassedOver()
+    passed_over = PassedOver()
     pieces, own = spread(paths, passed_over)
     total = sum(one.rows if isinstance(one, RowGroup) else 1 for one in pieces)
     with progress("reading images", total, rate=True) as advance:

@@ -37,7 +37,7 @@ class RayWorker:
     def __init__(self, model: str, spec: JobSpec, own: Kinds) -> None:
         detector: Any = spec.detector
         self._options, self._own = spec.options, own
-        self._predictor = load(model, detector, threads=1, runtime=spec.runtime)
+        self._predictor = load(model, detector, threads=1, runtime=spec.runtime, search=spec.search)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Answer a batch of ``packed`` images."""
