@@ -109,7 +109,11 @@ def test_no_page_asks_another_host(site: Path) -> None:
     assert {str(tag) for tag in tags if "//" in str(tag.get("src") or tag.get("href"))} == set()
 
 
-def test_what_a_page_links_to_beyond_the_pages_is_there(site: Path) -> None:
+def test_what_a_page_links_to_is_there(site: Path) -> None:
+    for path in site.rglob("*.html"):
+        found = {str(link["href"]).partition("#")[0] for link in page(path).select("article a[href]")}
+        missing = [one for one in found if ":" not in one and not (path.parent / one).exists()]
+        assert missing == [], path
     script = "benchmarks/reproduce.sh"
     assert (site / "files" / script).read_text() == (ROOT / script).read_text()
     assert 'href="web.html"' in (site / "production.html").read_text()

@@ -13,11 +13,11 @@ from pathlib import PurePosixPath
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-from pages import ROOT, SHOWN, notebooks
+from pages import NOTEBOOKS, ROOT, SHOWN
 
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 
-_PAGES = SHOWN | {f"examples/{path.name}": f"examples/{path.stem}.md" for path in notebooks()}
+_PAGES = SHOWN | NOTEBOOKS
 _PLACES = {page: path for path, page in _PAGES.items()}
 
 

@@ -23,30 +23,31 @@ SHOWN = {
     "models/efficientnet-b4/README.md": "models/efficientnet-b4.md",
 }
 
+#: The example notebooks, likewise.
+NOTEBOOKS = {
+    path.relative_to(ROOT).as_posix(): f"examples/{path.stem}.md"
+    for path in sorted((ROOT / "examples").rglob("*.ipynb"))
+}
+
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made."""
     made = {page: (ROOT / path).read_text(encoding="utf-8") for path, page in SHOWN.items()}
     made["commands.md"] = command_line()
-    for path in notebooks():
-        made[f"examples/{path.stem}.md"] = notebook(path)
+    for path, page in NOTEBOOKS.items():
+        made[page] = notebook(path)
     for page, content in made.items():
         files.append(File.generated(config, page, content=content))
     return files
 
 
-def notebooks() -> list[Path]:
-    """The example notebooks."""
-    return sorted((ROOT / "examples").glob("*.ipynb"))
-
-
-def notebook(path: Path) -> str:
+def notebook(path: str) -> str:
     """A notebook as a page: its text and its code; what it prints is seen by running it."""
     from nbconvert import MarkdownExporter
 
     exporter = MarkdownExporter(exclude_output=True)  # type: ignore[no-untyped-call]
-    content, _ = exporter.from_filename(str(path))
-    return f"{content}\n\nThis page is the notebook [`examples/{path.name}`](../../examples/{path.name}).\n"
+    content, _ = exporter.from_filename(str(ROOT / path))
+    return f"{content}\n\nThis page is the notebook `{path}` of the repository.\n"
 
 
 def command_line() -> str:
