@@ -98,7 +98,7 @@ def test_the_reference_has_every_public_name(site: Path) -> None:
     reference = [page(path) for path in (site / "api").glob("*.html")]
     described = {str(tag["id"]) for one in reference for tag in one.select("[id]")}
     public = {f"agelens.{name}" for name in agelens.__all__ if name not in ("__version__", "load")}
-    assert public - described == set()
+    assert public - described == set(), "a page in docs/api lacks '::: NAME'"
     assert "agelens.load" in article(site / "api" / "reading.html").get_text()  # the same as Predictor
 
 
