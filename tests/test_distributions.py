@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 import tarfile
@@ -90,3 +91,16 @@ def test_the_page_on_pypi_renders_and_has_no_link_that_leads_nowhere(wheel: zipf
     addresses = [str(tag.get("href") or tag.get("src")) for tag in page.select("a[href], img[src]")]
     assert [one for one in addresses if urlsplit(one).scheme != "https" and one[0] != "#"] == []
     assert "docs/train-your-own.md" in page.get_text()  # named where it cannot be linked
+
+
+def test_where_the_repository_has_an_address_the_links_lead_there() -> None:
+    code = runpy.run_path(str(ROOT / "hatch_build.py"))
+    text = "![A\nface](docs/a.jpg) [Results](docs/results.md#speed) [b](https://b.org) [c](#c)"
+    home = "https://example.org/me/agelens"
+    assert code["led"](text, home) == (
+        f"![A\nface]({home}/raw/main/docs/a.jpg) [Results]({home}/blob/main/docs/results.md#speed)"
+        " [b](https://b.org) [c](#c)"
+    )
+    assert code["led"](text, None).startswith(
+        "*(Picture: A\nface)* Results (`docs/results.md#speed`) [b](https"
+    )
