@@ -133,11 +133,11 @@ def _cells(face: Face) -> list[str | Text]:
     """A face's answer as cells, or that it was refused."""
     from rich.text import Text
 
-    from agelens.inference.annotate import certainty
+    from agelens.figures import certainty, gender_word
 
     asked = []
     if face.at_least is not None:
-        asked = ["–" if face.at_least_probability is None else f"{face.at_least_probability:.1%}"]
+        asked = [certainty(face.at_least_probability, digits=1)]
     if face.refused:
         refusal = Text(f"refused: quality {face.quality:.2f}", style="yellow")
         return ["–", "", refusal, "", *[""] * len(asked)]
@@ -145,4 +145,5 @@ def _cells(face: Face) -> list[str | Text]:
     if face.age is not None and face.age_interval is not None:
         low, high = face.age_interval
         age, interval = f"{face.age:.1f}", f"{low:.0f} – {high:.0f}"
-    return [age, interval, str(face.gender or "–"), certainty(face.gender_probability), *asked]
+    gender, sure = gender_word(face.gender, face.gender_probability), certainty(face.gender_probability)
+    return [age, interval, gender, sure, *asked]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -13,6 +14,7 @@ from PIL import Image
 import agelens
 from agelens.apps.demo.cards import face_cards
 from agelens.apps.demo.page import build, launch
+from agelens.inference.annotate import colours_of
 from browser import Browser
 
 
@@ -105,6 +107,17 @@ def test_cards_tell_age_interval_and_gender(astronaut: Path) -> None:
     assert f"90% interval {low:.0f} – {high:.0f} years" in html
     assert html.count("<svg") == 2
     assert "Face 1" not in face_cards(faces)
+
+
+def test_a_card_has_the_number_and_the_colour_of_its_face_in_the_picture(astronaut: Path) -> None:
+    (face,) = agelens.load("embedded", "haar").predict(astronaut)
+    doubtful = replace(face, gender_probability=0.6)
+    html = face_cards([face, doubtful])
+    for number, one in enumerate((face, doubtful), start=1):
+        assert f'style="background: {colours_of(one)[0]}; color: {colours_of(one)[1]}">Face {number}:' in html
+    assert f"{doubtful.gender}?</h3>" in html
+    assert f"gender doubtful: {doubtful.gender} with probability 60%" in html
+    assert "&gt;99%" in face_cards([replace(face, gender_probability=0.999)])
 
 
 def test_without_gradio_one_sentence_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,9 @@ _INTRODUCTION = """# AgeLens: age and gender from a face
 Upload a photo, paste one, or use the camera. The server of this page reads and soon deletes it."""
 
 _LIMITS = """The interval holds the true age about nine times in ten on faces like the test set's. Gender is
-the binary label of the training data, not a person's identity. Model `{spec.name}`, {spec.input.size} px.
-Licence of the weights: {spec.licence}. Do not use it to decide about a person."""
+the binary label of the training data, not a person's identity; a question mark stands behind a doubtful one.
+Quality is the share of the calibration faces that could be read less surely. Model `{spec.name}`,
+{spec.input.size} px. Licence of the weights: {spec.licence}. Do not use it to decide about a person."""
 
 _NO_FACE = "No face was found. If the picture is one face, cut close, read it as a whole."
 
@@ -108,7 +109,8 @@ def _answer(predictor: Predictor, path: str | None) -> _Outputs:
         picture = annotate(path, faces, max_side=SHOWN_SIDE)
     except ImageError as error:
         raise gradio.Error(f"This photo cannot be read: {error}") from error
-    count = {0: _NO_FACE, 1: "One face."}.get(len(faces), f"{len(faces)} faces, the largest first.")
+    several = f"{len(faces)} faces, the largest first; their numbers are those in the picture."
+    count = {0: _NO_FACE, 1: "One face."}.get(len(faces), several)
     return picture, count, face_cards(faces) if faces else "", [face.to_dict() for face in faces]
 
 
