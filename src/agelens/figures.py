@@ -84,6 +84,7 @@ FIGURES: dict[str, Figure] = {
         Figure("answered", "faces answered", SHARE),
         Figure("minors_passed", "of them pass", SHARE),
         Figure("adults_turned_away", "of the others turned away", SHARE),
+        Figure("roc_area", "area under the ROC curve", SCORE),
     )
 }
 
