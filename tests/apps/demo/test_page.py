@@ -81,6 +81,14 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(
     assert card["x"] + card["width"] <= 390
 
 
+def test_the_measured_errors_are_the_bundles(address: str, browser: Browser) -> None:
+    page = browser.open(address)
+    page.click("text=How good is it?")
+    page.wait_for_selector("#errors td")
+    for name in agelens.load("embedded", "haar").bundle.spec.metrics:
+        assert name in page.inner_text("#errors")
+
+
 def test_several_faces_are_listed(address: str, browser: Browser, photos: Path) -> None:
     page = browser.open(address)
     page.set_input_files("#photo input[type=file]", photos / "couple.jpg")

@@ -12,16 +12,19 @@ from agelens.inference.annotate import colours_of
 from agelens.inference.answers import Face
 
 #: The drawing's size and the height of its base line, in its own units; the page scales it.
-WIDTH, HEIGHT, BASE = 404, 110, 90
+WIDTH, HEIGHT, BASE = 404, 130, 104
 
 STYLE = """
 .agelens-cards { display: grid; gap: 0.75rem; }
-.agelens-cards { grid-template-columns: repeat(auto-fill, minmax(min(100%, 260px), 1fr)); }
+.agelens-cards { grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); }
 .agelens-card { border: 1px solid var(--border-color-primary); border-radius: 10px; padding: 0.8rem 1rem; }
-.agelens-card h3 { margin: 0 0 0.2rem; font-size: 1.25rem; }
+.agelens-card h3 { margin: 0 0 0.2rem; font-size: 1.15rem; }
 .agelens-card p { margin: 0 0 0.5rem; }
 .agelens-card svg { width: 100%; height: auto; display: block; }
-.agelens-card text { fill: var(--body-text-color); font-size: 12px; font-family: sans-serif; }
+.agelens-card text { fill: var(--body-text-color); font-size: 17px; font-family: sans-serif; }
+#errors .scroll { overflow-x: auto; }
+#errors td, #errors th { padding: 0.3rem 0.7rem; text-align: right; white-space: pre; }
+#errors .words { text-align: left; }
 .agelens-number { display: inline-block; margin-right: 0.4rem; padding: 0 0.5rem; border-radius: 5px; }
 """
 
@@ -77,7 +80,7 @@ def _distribution(face: Face) -> str:
     low, high, mean = (np.array([*interval, age]) + 0.5) * step
     ticks = "".join(
         f'<text x="{(year + 0.5) * step:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{year}</text>'
-        for year in range(10, 100, 10)
+        for year in range(10, 100, 20)
     )
     bounds = f"interval {interval[0]:.0f} to {interval[1]:.0f}"
     label = f"Probability of each age: highest at {mass.argmax()}, mean {age:.0f}, {bounds}"

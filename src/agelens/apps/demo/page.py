@@ -12,9 +12,11 @@ from PIL import Image
 
 from agelens.apps.demo.cards import STYLE, face_cards
 from agelens.errors import ImageError, require
+from agelens.evaluation.report.sections import html_table
 from agelens.faces.detection.base import DetectorName
 from agelens.inference.annotate import annotate
 from agelens.inference.predictor import Predictor, load
+from agelens.models import tables
 
 _INTRODUCTION = """# AgeLens: age and gender from a face
 Upload a photo, paste one, or use the camera. The server of this page reads and soon deletes it."""
@@ -31,6 +33,9 @@ KEPT = 300
 
 #: Pixels. The annotated picture is made no larger; the faces are read at full resolution all the same.
 SHOWN_SIDE = 1280
+
+#: Pixels. So high both pictures are shown; labels drawn into a small photo can then still be read.
+HEIGHT = 480
 
 #: Photos larger than this are refused before they are read.
 LARGEST_UPLOAD = "30mb"
@@ -52,7 +57,7 @@ def build(predictor: Predictor) -> Any:
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     gr = require("gradio", "demo")
-    whole_predictor = load(predictor.bundle, "whole")
+    spec, whole_predictor = predictor.bundle.spec, load(predictor.bundle, "whole")
     predictor.predict(example_images()[0])  # the first answer is then as quick as the later ones
 
     def read(path: str | None) -> _Outputs:
@@ -74,7 +79,7 @@ def build(predictor: Predictor) -> Any:
                     type="filepath",  # as uploaded: its EXIF orientation is read by our own decoder
                     sources=["upload", "webcam", "clipboard"],
                     label="Photo",
-                    height=380,
+                    height=HEIGHT,
                     elem_id="photo",
                 )
                 gr.Examples([str(path) for path in example_images()], photo, label="Example (NASA)")
@@ -84,13 +89,17 @@ def build(predictor: Predictor) -> Any:
                     format="jpeg",
                     buttons=["fullscreen", "download"],  # no sharing: it posts the photo elsewhere
                     label="Faces",
-                    height=380,
+                    height=HEIGHT,
                     elem_id="faces",
                 )
                 message = gr.Markdown(elem_id="message")
                 whole = gr.Button("Read the whole picture as one face", visible=False, elem_id="whole")
         cards = gr.HTML(elem_id="cards")
-        gr.Markdown(_LIMITS.format(spec=predictor.bundle.spec))
+        gr.Markdown(_LIMITS.format(spec=spec))
+        with gr.Accordion("How good is it?", open=False, visible=bool(spec.metrics)):
+            gr.HTML(
+                html_table(tables.data_set_table(spec.metrics, spec.calibration.unseen)), elem_id="errors"
+            )
         answers = gr.JSON(visible=False)
         outputs = [picture, message, cards, answers]
         answered = photo.change(read, photo, outputs, api_name="predict", show_progress="minimal")
