@@ -123,7 +123,7 @@ def test_a_card_has_the_number_and_the_colour_of_its_face_in_the_picture(astrona
     html = face_cards([face, doubtful])
     for number, one in enumerate((face, doubtful), start=1):
         assert f'style="background: {colours_of(one)[0]}; color: {colours_of(one)[1]}">Face {number}:' in html
-    assert f"{doubtful.gender}?</h3>" in html
+    assert f"{doubtful.gender}?</h2>" in html
     assert f"gender doubtful: {doubtful.gender} with probability 60%" in html
     assert "&gt;99%" in face_cards([replace(face, gender_probability=0.999)])
 
@@ -139,9 +139,9 @@ def test_without_gradio_one_sentence_names_the_command(monkeypatch: pytest.Monke
 def test_a_card_shows_a_dash_for_what_the_model_has_not_learnt(astronaut: Path) -> None:
     (face,) = agelens.load("embedded", "haar").predict(astronaut)
     genderless = face_cards([face.without(["gender"])])
-    assert f"<h3>{face.age:.0f} years, –</h3>" in genderless
+    assert f"<h2>{face.age:.0f} years, –</h2>" in genderless
     assert "gender –" in genderless
     assert "<svg" in genderless
     ageless = face_cards([face.without(["age"])])
-    assert f"<h3>–, {face.gender}</h3>" in ageless
+    assert f"<h2>–, {face.gender}</h2>" in ageless
     assert "<svg" not in ageless

@@ -18,10 +18,11 @@ STYLE = """
 .agelens-cards { display: grid; gap: 0.75rem; }
 .agelens-cards { grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); }
 .agelens-card { border: 1px solid var(--border-color-primary); border-radius: 10px; padding: 0.8rem 1rem; }
-.agelens-card h3 { margin: 0 0 0.2rem; font-size: 1.15rem; }
+.agelens-card h2 { margin: 0 0 0.2rem; font-size: 1.15rem; }
 .agelens-card p { margin: 0 0 0.5rem; }
 .agelens-card svg { width: 100%; height: auto; display: block; }
 .agelens-card text { fill: var(--body-text-color); font-size: 17px; font-family: sans-serif; }
+footer .show-api { color: var(--body-text-color); }
 #errors .scroll { overflow-x: auto; }
 #errors td, #errors th { padding: 0.3rem 0.7rem; text-align: right; white-space: pre; }
 #errors .words { text-align: left; }
@@ -45,7 +46,7 @@ def face_cards(faces: Sequence[Face]) -> str:
             age, interval = f"{face.age:.0f} years", f"{low:.0f} – {high:.0f} years"
         gender = gender_word(face.gender, face.gender_probability)
         cards.append(
-            f'<article class="agelens-card"><h3>{called}{age}, {gender}</h3>'
+            f'<article class="agelens-card"><h2>{called}{age}, {gender}</h2>'
             f"<p>{face.interval_level:.0%} interval {interval}; {escape(_sureness(face))}</p>"
             f"<p>Quality {face.quality:.2f}{_turned(face)}</p>{_distribution(face)}</article>"
         )

@@ -82,7 +82,12 @@ def build(predictor: Predictor) -> Any:
                     height=HEIGHT,
                     elem_id="photo",
                 )
-                gr.Examples([str(path) for path in example_images()], photo, label="Example (NASA)")
+                gr.Examples(
+                    [str(path) for path in example_images()],
+                    photo,
+                    label="Example",
+                    example_labels=[f"{path.stem.capitalize()} (photo: NASA)" for path in example_images()],
+                )
             with gr.Column():
                 picture = gr.Image(
                     interactive=False,
@@ -151,7 +156,10 @@ def launch(
         server_port=port,
         prevent_thread_lock=not block,
         # Fonts of the visitor's own system: nothing is fetched from elsewhere.
-        theme=gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
+        theme=gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["monospace"]).set(
+            block_label_text_color="*primary_700",  # the theme's own is too pale (WCAG 2, AA)
+            block_title_text_color="*primary_700",
+        ),
         css=STYLE,
         run_history=False,  # it would keep photos in the visitor's browser
         footer_links=["api"],

@@ -66,7 +66,8 @@ def write_report(
         f"{escape(measured.conditions)}. "
         "Brackets are 95 % intervals: Wilson's of the shares of a group, else the bootstrap's. "
         "Gender is the data's binary label, not a person's "
-        f"identity. Licence of the weights: {escape(subject.licence)}.</p></header>{body}</body></html>\n"
+        f"identity. Licence of the weights: {escape(subject.licence)}.</p></header>"
+        f"<main>{body}</main></body></html>\n"
     )
     write_text(folder / "index.html", page)
     return folder / "index.html"

@@ -55,7 +55,7 @@ def html_table(table: Table) -> str:
 
 def _scrolling(table: str) -> str:
     """A table in a frame that the keyboard can reach, to scroll it."""
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="table">{table}</div>'
+    return f'<div class="scroll" tabindex="0">{table}</div>'
 
 
 def headline(measured: Measurement) -> str:
