@@ -74,7 +74,7 @@ def frame_writers(
 def table_writer(output: Path | None, options: AnswerOptions, own: Kinds) -> Iterator[Sink[Answer]]:
     """A line a face, once all are known: names are shown from the folder that the images share.
 
-    A table of images shows none of its ``own`` columns.
+    Where an image has several, they are numbered as ``--annotate`` draws them. A table of images shows none of its ``own`` columns.
     """
     from rich.console import Console
 
@@ -106,19 +106,22 @@ def track_table_writer(options: AnswerOptions) -> Iterator[Sink[FrameAnswer]]:
 def _faces_of_images(answers: Sequence[Answer], options: AnswerOptions) -> Table:
     from rich.text import Text
 
-    lines = _face_table(("image",), options, ("face at (x, y)",))
+    numbered = any(len(answer.faces) > 1 for answer in answers)
+    lines = _face_table(("image", *["face"] * numbered), options, ("face at (x, y)",))
     lines.columns[0].overflow, lines.columns[0].min_width = "fold", 12
     paths = [os.path.abspath(answer.image) for answer in answers]  # some may be relative, some not
     folder = os.path.commonpath(map(os.path.dirname, paths)) if paths else ""
     for answer, path in zip(answers, paths, strict=True):
         name = Text(os.path.relpath(path, folder))
+        blank = [""] * numbered
         if answer.error:
-            lines.add_row(name, "–", "", Text("cannot be read", style="red"))
+            lines.add_row(name, *blank, "–", "", Text("cannot be read", style="red"))
         elif not answer.faces:
-            lines.add_row(name, "–", "", Text("no face found", style="yellow"))
-        for number, face in enumerate(answer.faces):
+            lines.add_row(name, *blank, "–", "", Text("no face found", style="yellow"))
+        for number, face in enumerate(answer.faces, start=1):
             corner = f"{max(0, face.box[0]):.0f}, {max(0, face.box[1]):.0f}"
-            lines.add_row(name if number == 0 else "", *_cells(face), corner)
+            own = [str(number) if len(answer.faces) > 1 else ""] * numbered
+            lines.add_row(name if number == 1 else "", *own, *_cells(face), corner)
     return lines
 
 
