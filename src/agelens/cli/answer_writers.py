@@ -74,7 +74,8 @@ def frame_writers(
 def table_writer(output: Path | None, options: AnswerOptions, own: Kinds) -> Iterator[Sink[Answer]]:
     """A line a face, once all are known: names are shown from the folder that the images share.
 
-    Where an image has several, they are numbered as ``--annotate`` draws them. A table of images shows none of its ``own`` columns.
+    Where an image has several, they are numbered as ``--annotate`` draws them. A table of images shows none
+    of its ``own`` columns.
     """
     from rich.console import Console
 

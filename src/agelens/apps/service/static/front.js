@@ -58,7 +58,8 @@ function draw(bitmap, width, height, faces) {
     context.setLineDash(doubtful(face) ? [text / 2, text / 3] : []);
     context.strokeRect(x0, y0, x1 - x0, y1 - y0);
     const wide = context.measureText(index + 1).width + 0.6 * text;
-    const [left, top] = [Math.max(0, x0), Math.max(0, y0)]; // in its own box: over no other's
+    const left = Math.max(0, Math.min(x0, canvas.width - wide)); // in its own box, and inside the picture
+    const top = Math.max(0, Math.min(y0, canvas.height - 1.3 * text));
     context.fillRect(left, top, wide, 1.3 * text);
     context.fillStyle = ink;
     context.fillText(index + 1, left + 0.3 * text, top + 0.7 * text);
