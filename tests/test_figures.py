@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from agelens.figures import FIGURES, figure_of, percent
+from agelens.figures import FIGURES, certainty, figure_of, gender_word, is_doubtful, percent
 from agelens.metrics import Estimate
 
 
@@ -41,3 +41,30 @@ def test_every_key_is_its_figures_own_and_no_two_are_named_alike() -> None:
     assert all(key == figure.key for key, figure in FIGURES.items())
     titles = [figure.title(0.9) for figure in FIGURES.values()]
     assert len(set(titles)) == len(titles)
+
+
+@pytest.mark.parametrize(
+    ("probability", "digits", "text"),
+    [
+        (0.932, 0, "93%"),
+        (0.9949, 0, "99%"),
+        (0.996, 0, ">99%"),
+        (1.0, 0, ">99%"),
+        (0.004, 0, "<1%"),
+        (0.0, 0, "<1%"),
+        (0.9992, 1, "99.9%"),
+        (0.99996, 1, ">99.9%"),
+        (0.0001, 1, "<0.1%"),
+        (None, 0, "–"),
+    ],
+)
+def test_no_answer_is_certain_and_none_impossible(probability: float | None, digits: int, text: str) -> None:
+    assert certainty(probability, digits) == text
+
+
+def test_a_doubtful_gender_bears_a_question_mark() -> None:
+    assert [gender_word("male", probability) for probability in (0.5, 0.74, 0.75, 1)] == [
+        "male?", "male?", "male", "male",
+    ]  # fmt: skip
+    assert gender_word(None, None) == "–"
+    assert not is_doubtful(None)

@@ -12,14 +12,17 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect, sync_playwright
 
 import agelens
 from agelens.data.manifest import Manifest
 from agelens.faces.boxes import iou
 from agelens.faces.detection.yunet import YuNet
+from agelens.figures import FIGURES, certainty
+from agelens.inference.placement import place_labels
 from agelens.inference.predictor import Predictor
 from browser import QUIET, chromium
 
@@ -40,7 +43,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, yunet: Path) -> Iterator[str]:
+def address(tmp_path_factory: pytest.TempPathFactory, yunet: Path, astronaut: Path) -> Iterator[str]:
     if chromium() is None or shutil.which("npm") is None:
         pytest.skip("the page needs Chromium and npm: apt-get install chromium npm")
     folder = tmp_path_factory.mktemp("web")
@@ -48,7 +51,8 @@ def address(tmp_path_factory: pytest.TempPathFactory, yunet: Path) -> Iterator[s
         WEB, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", "dist", "public")
     )
     bundle = agelens.load("embedded", "whole").bundle.folder
-    environment = {**os.environ, "AGELENS_BUNDLE": str(bundle), "AGELENS_YUNET": str(yunet)}
+    own = {"AGELENS_BUNDLE": bundle, "AGELENS_YUNET": yunet, "AGELENS_EXAMPLE": astronaut}
+    environment = os.environ | {name: str(path) for name, path in own.items()}
     installed = subprocess.run(
         ["npm", "ci", "--no-audit", "--no-fund"], check=False, cwd=folder, capture_output=True, text=True
     )
@@ -103,6 +107,7 @@ def test_offline_on_the_same_chips_it_answers_as_python_does(
             assert theirs["interval"] == pytest.approx(list(ours.age_interval), abs=0.3)
             assert theirs["gender"] == str(ours.gender)
             assert theirs["genderProbability"] == pytest.approx(ours.gender_probability, abs=0.01)
+            assert theirs["quality"] == pytest.approx(ours.quality, abs=0.03)
     finally:
         page.context.set_offline(False)
 
@@ -142,6 +147,7 @@ def test_faces_are_found_and_aligned_as_in_python(
     assert theirs["box"] == pytest.approx(list(ours.box), abs=1)
     assert theirs["detection"] == pytest.approx(ours.detection, abs=0.01)
     assert theirs["age"] == pytest.approx(ours.age, abs=0.5)
+    assert theirs["quality"] == pytest.approx(ours.quality, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +205,7 @@ def test_a_chosen_photo_is_drawn_and_nothing_leaves_the_machine(
     page.set_input_files("#file", astronaut)
     page.wait_for_selector("article.face")
     says(page, "One face")
-    assert "years, 90 % between" in page.inner_text("article.face")
+    assert "90% interval" in page.inner_text("article.face")
     assert page.locator("article.face rect").count() == 101
     page.set_input_files("#file", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"no image"})
     says(page, "cannot be read")
@@ -214,9 +220,90 @@ def test_the_camera_runs_and_stops(opened: tuple[Page, list[str]]) -> None:
     assert page.locator("#stop").is_hidden()
 
 
-def test_on_a_phone_it_fits(opened: tuple[Page, list[str]], astronaut: Path) -> None:
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark"), (2560, "light")])
+def test_the_example_is_read_and_fits_every_screen(
+    opened: tuple[Page, list[str]], width: int, scheme: str
+) -> None:
     page, _ = opened
-    page.set_viewport_size({"width": 390, "height": 800})
-    page.set_input_files("#file", astronaut)
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate("document.getElementById('faces').replaceChildren()")
+    page.click("#example")
     page.wait_for_selector("article.face")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+def test_faces_are_numbered_as_on_their_cards_and_the_errors_are_the_bundles(
+    opened: tuple[Page, list[str]], predictor: Predictor, astronaut: Path, tmp_path: Path
+) -> None:
+    page, _ = opened
+    with Image.open(astronaut) as image:
+        pair = Image.new("RGB", (1024, 512))
+        pair.paste(image, (0, 0))
+        pair.paste(image.rotate(10), (512, 0))
+    pair.save(tmp_path / "pair.jpg", quality=95)
+    page.set_input_files("#file", tmp_path / "pair.jpg")
+    says(page, "2 faces")
+    titles = page.locator("article.face h2").all_inner_texts()
+    assert [title.partition(":")[0] for title in titles] == ["Face 1", "Face 2"]
+    for title, face in zip(titles, predictor.predict(tmp_path / "pair.jpg"), strict=True):
+        assert title.endswith(f"{face.gender}")
+    table = page.inner_text("#errors")
+    for name, measured in predictor.bundle.spec.metrics.items():
+        assert name in table
+        assert FIGURES["mae"].with_interval(measured.figures["mae"]) in table
+        assert FIGURES["gender_accuracy"].with_interval(measured.figures["gender_accuracy"]) in table
+
+
+def test_probabilities_and_places_are_as_in_python(opened: tuple[Page, list[str]]) -> None:
+    page, _ = opened
+    for probability in (None, 0.0, 0.004, 0.5, 0.932, 0.994, 0.996, 1.0):
+        assert page.evaluate("window.agelens.certainty", probability) == certainty(probability)
+    rng = np.random.default_rng(0)
+    for count in (1, 6, 30):
+        corners = rng.uniform((-50, -50, 40), (1000, 900, 250), (count, 3))
+        faces = [(x, y, x + side, y + side) for x, y, side in corners.tolist()]
+        sizes = [[(150, 50), (80, 28), (30, 28)]] * count
+        ours = place_labels(faces, sizes, (1000, 900))
+        theirs = page.evaluate("(all) => window.agelens.placeLabels(...all)", [faces, sizes, [1000, 900]])
+        for place, other in zip(ours, theirs, strict=True):
+            assert other["wording"] == place.wording
+            assert other["box"] == pytest.approx(list(place.box))
+
+
+@pytest.mark.parametrize(("head", "dash"), [("age", "gender –"), ("gender", "90% interval –")])
+def test_what_the_model_has_not_learnt_is_a_dash(
+    opened: tuple[Page, list[str]], address: str, astronaut: Path, head: str, dash: str
+) -> None:
+    browser = opened[0].context.browser
+    assert browser is not None
+    page = browser.new_page()
+    page.set_default_timeout(60_000)
+
+    def one_head(route: Route) -> None:
+        route.fulfill(json=route.fetch().json() | {"heads": [head]})
+
+    page.route("**/bundle.json", one_head)
+    page.goto(address)
+    says(page, "Ready.")
+    (face,) = read(page, astronaut, "read")
+    assert (face["age"] is None, face["gender"] is None) == (head == "gender", head == "age")
+    page.click("#example")
+    page.wait_for_selector("article.face")
+    assert dash in page.inner_text("article.face")
+    page.close()
+
+
+def test_the_keyboard_goes_from_the_photo_to_the_example_to_the_camera(
+    opened: tuple[Page, list[str]],
+) -> None:
+    page, _ = opened
+    page.evaluate("document.activeElement.blur()")
+    page.locator("#file").focus()
+    reached = []
+    for _ in range(3):
+        reached.append(page.evaluate("document.activeElement.id"))
+        page.keyboard.press("Tab")
+    assert reached == ["file", "example", "camera"]

@@ -1,7 +1,8 @@
 """The one table of figures: what each is called, its unit, and how it is written.
 
 The terminal, the model card and the report name and write every figure through it. ``Table`` is what they
-share for several figures: plain text cells, which each of the three lays out in its own way.
+share for several figures: plain text cells, which each of the three lays out in its own way. How a person
+reads a probability and a gender stands here too; ``web/src/figures.ts`` says the same in the browser.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ FIGURES: dict[str, Figure] = {
         Figure("answered", "faces answered", SHARE),
         Figure("minors_passed", "of them pass", SHARE),
         Figure("adults_turned_away", "of the others turned away", SHARE),
+        Figure("roc_area", "area under the ROC curve", SCORE),
     )
 }
 
@@ -90,6 +92,35 @@ FIGURES: dict[str, Figure] = {
 def figure_of(key: str) -> Figure:
     """A figure by its key; by group, the coverage of the intervals is called ``coverage`` for short."""
     return FIGURES["interval_coverage" if key == "coverage" else key]
+
+
+#: A gender of less probability is doubtful, and shown so: of such answers a quarter or more are wrong.
+DOUBTFUL = 0.75
+
+
+def certainty(probability: float | None, digits: int = 0) -> str:
+    """A probability as a person reads it, to so many decimals of a percent.
+
+    No answer is 100 % sure, and none impossible: those are ``>99%`` and ``<1%``. A dash where there is none.
+    """
+    if probability is None:
+        return "–"
+    written, least = f"{probability:.{digits}%}", 10.0**-digits
+    if written == f"{1:.{digits}%}":
+        return f">{100 - least:.{digits}f}%"
+    return f"<{least:.{digits}f}%" if written == f"{0:.{digits}%}" else written
+
+
+def is_doubtful(gender_probability: float | None) -> bool:
+    """Whether a gender was answered, and is little more than a guess."""
+    return gender_probability is not None and gender_probability < DOUBTFUL
+
+
+def gender_word(gender: str | None, probability: float | None) -> str:
+    """A gender as it is shown: ``female``, ``female?`` where it is doubtful, a dash where there is none."""
+    if gender is None:
+        return "–"
+    return f"{gender}?" if is_doubtful(probability) else str(gender)
 
 
 def percent(share: float) -> str:

@@ -201,6 +201,21 @@ def test_the_readmes_example(astronaut: Path) -> None:
     ]
 
 
+def test_several_faces_are_numbered_as_they_are_drawn(
+    astronaut: Path, yunet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGELENS_YUNET", str(yunet))
+    with Image.open(astronaut) as image:
+        pair = Image.new("RGB", (1024, 512))
+        pair.paste(image, (0, 0))
+        pair.paste(image, (512, 0))
+    pair.save(tmp_path / "pair.png")
+    done = predict(tmp_path / "pair.png", "--detector", "yunet")
+    head, one, other = (line.split() for line in done.stdout.splitlines())
+    assert head[:3] == ["image", "face", "age"]
+    assert (one[:2], other[0]) == (["pair.png", "1"], "2")
+
+
 def test_refused_faces_are_counted_and_keep_their_line(astronaut: Path) -> None:
     done = predict(astronaut, "--detector", "haar", "--min-quality", "1", "--at-least", "18")
     assert done.exit_code == 0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,8 +36,9 @@ def test_genders_and_the_manifests_groups_are_measured_where_labelled() -> None:
     errors = errors_of(
         (face(None, Gender.MALE, "b"), 30), (face(20, Gender.FEMALE, "b"), 24), (face(20, group="a"), 18)
     )
-    assert GroupError("gender", "male", 1, None, None, 1.0, None) in errors
-    assert GroupError("gender", "female", 1, 4.0, 4.0, 0.0, 1.0) in errors
+    values = [replace(e, intervals={}) for e in errors]
+    assert GroupError("gender", "male", 1, None, None, 1.0, None) in values
+    assert GroupError("gender", "female", 1, 4.0, 4.0, 0.0, 1.0) in values
     assert [e.name for e in errors if e.by == "group"] == ["a", "b"]
     (b,) = (e for e in errors if e.by == "group" and e.name == "b")
     assert (b.images, b.mae, b.gender_accuracy) == (2, 4.0, pytest.approx(0.5))
@@ -78,3 +81,18 @@ def test_errors_are_told_by_the_distance_of_the_eyes_where_it_is_known() -> None
     apart = [(one.name, one.images, one.mae) for one in found if one.by == EYES]
     assert apart == [("0–15 px", 1, 0), ("16–31 px", 1, 2), ("32–63 px", 1, 4), ("128 px or more", 1, 6)]
     assert not [one for one in group_errors(predictions_of(samples, [30.0] * 5)) if one.by == EYES]
+
+
+def test_figures_of_a_group_have_intervals_as_far_as_its_faces_tell() -> None:
+    rng = np.random.default_rng(0)
+    wrong = rng.normal(0, 4, 200)
+    samples = [Sample(f"{n}.jpg", age=25.0, gender=Gender.MALE) for n in range(200)]
+    (group, *_) = group_errors(predictions_of(samples, (25 + wrong).tolist()), resamples=200)
+    assert group.intervals.keys() == {"mae", "bias", "gender_accuracy", "coverage"}
+    for key, (low, high) in group.intervals.items():
+        assert low <= getattr(group, key) <= high
+    assert group.intervals["bias"] == pytest.approx((-0.55, 0.55), abs=0.25)
+    assert group.intervals["gender_accuracy"][1] == 1
+    assert group.intervals["gender_accuracy"][0] > 0.97
+    single, *_ = errors_of((face(30), 35))
+    assert single.intervals.keys() == {"coverage"}  # one error says nothing of the others

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
-from agelens.inference.annotate import annotate, label
+from agelens.inference.annotate import COLOURS, REFUSED, annotate, label
 from agelens.inference.answers import Face
 from agelens.labels import Gender
 
@@ -65,6 +65,39 @@ def test_a_refused_face_is_drawn_without_its_answers() -> None:
     assert not (refused == (230, 159, 0)).all(axis=2).any()  # nor is the gender's colour told
     other = replace(one, age=77.0, gender=Gender.MALE)
     assert (refused == np.asarray(annotate(blank, [other]))).all()
+
+
+def test_a_doubtful_gender_is_drawn_as_doubtful() -> None:
+    sure = face((100, 300, 300, 500))
+    doubtful = replace(sure, gender_probability=0.6)
+    assert label(doubtful) == "31 y (24-40)\nfemale? 60%"
+    blank = np.zeros((800, 800, 3), np.uint8)
+    drawn = np.asarray(annotate(blank, [doubtful]))
+    assert not (drawn == (230, 159, 0)).all(axis=2).any()  # not in the colour of women
+    edge = (drawn[320:480, 100] == (0, 158, 115)).all(axis=1)
+    assert 0.3 < edge.mean() < 0.8  # dashed
+    assert (np.asarray(annotate(blank, [sure]))[320:480, 100] == (230, 159, 0)).all()
+
+
+def test_several_faces_are_numbered_and_a_single_one_is_not() -> None:
+    blank = np.zeros((800, 800, 3), np.uint8)
+    one = face((300, 300, 400, 420))
+    alone, numbered = annotate(blank, [one]), annotate(blank, [one], numbers=[1])
+    assert np.asarray(alone).tobytes() != np.asarray(numbered).tobytes()
+    other = face((600, 600, 700, 720))
+    counted, named = annotate(blank, [one, other]), annotate(blank, [one, other], numbers=[1, 2])
+    assert np.asarray(counted).tobytes() == np.asarray(named).tobytes()
+
+
+def test_texts_stand_out_from_their_labels() -> None:
+    def luminance(colour: str) -> float:
+        channels = np.array(ImageColor.getrgb(colour)) / 255
+        linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    for pair in (*COLOURS.values(), REFUSED):
+        darker, lighter = sorted(map(luminance, pair))
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, pair
 
 
 def test_the_original_is_left_alone(astronaut: Path) -> None:

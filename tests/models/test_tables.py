@@ -55,6 +55,13 @@ def test_small_groups_are_marked_and_crossed_ones_are_not_in_the_summary() -> No
     assert table.note == "* fewer than 50 faces."
 
 
+def test_the_intervals_of_groups_are_written_where_there_is_room_for_them() -> None:
+    group = GroupError("age", "3–10", 60, 2.0, 0.5, None, 0.9, {"mae": (1.5, 2.5), "coverage": (0.8, 0.95)})
+    (row,) = tables.group_table([group], 0.9, intervals=True).rows
+    assert tuple(row) == ("age 3–10", "60", "2.00 [1.50, 2.50]", "+0.50", "", "90.0% [80.0%, 95.0%]")
+    assert tables.group_table([group], 0.9).rows[0][2] == "2.00"
+
+
 def test_a_gap_names_both_groups_and_its_unit() -> None:
     row, _ = tables.gap_table(MEASURED).rows
     assert tuple(row) == (

@@ -20,6 +20,11 @@ export function expectation(probabilities: Float64Array): number {
   return probabilities.reduce((total, mass, age) => total + mass * age, 0);
 }
 
+/** Nats; 0 where one age has all the mass. */
+export function entropy(probabilities: Float64Array): number {
+  return -probabilities.reduce((total, mass) => total + (mass > 0 ? mass * Math.log(mass) : 0), 0);
+}
+
 /** The age below which a share of the mass lies; each year's mass is even over that year. */
 export function quantile(probabilities: Float64Array, share: number): number {
   let cumulative = 0;

@@ -1,10 +1,11 @@
 // The page: a photo or the camera in, faces and their answers out.
 
+import { card, errors } from "./cards";
+import { drawFaces, SHOWN_SIDE } from "./drawing";
+import { certainty } from "./figures";
 import { draw, Photo } from "./picture";
+import { placeLabels } from "./placement";
 import { type Face, Reader } from "./reader";
-
-/** Pixels of the longer side at most. A larger photo is shown reduced. */
-const SHOWN_SIDE = 2048;
 
 /** Pixels. A camera's frames are searched on a smaller copy, to keep up with them. */
 const CAMERA_SIDE = 320;
@@ -21,20 +22,30 @@ interface Size {
 
 declare global {
   interface Window {
-    agelens: { read(blob: Blob): Promise<Face[]>; readChip(blob: Blob): Promise<Face> };
+    agelens: {
+      read(blob: Blob): Promise<Face[]>;
+      readChip(blob: Blob): Promise<Face>;
+      certainty: typeof certainty;
+      placeLabels: typeof placeLabels;
+    };
   }
 }
 
 async function start(): Promise<void> {
   const reader = await Reader.load("models/");
   element("licence").textContent = `Weights: ${reader.bundle.licence}.`;
+  const measured = errors(reader.bundle);
+  if (measured) element("errors").append(measured);
+  element("measured").hidden = measured === null;
   window.agelens = {
     read: (blob) => withPhoto(blob, (photo) => reader.read(photo)),
     readChip: (blob) => withPhoto(blob, (photo) => reader.readChip(photo.pixels(SHOWN_SIDE))),
+    certainty,
+    placeLabels,
   };
   status.textContent = "Ready.";
 
-  const readPhoto = async (file: File | undefined) => {
+  const readPhoto = async (file: Blob | undefined, name: string) => {
     if (!file) return;
     stopCamera();
     status.textContent = "Reading…";
@@ -47,11 +58,16 @@ async function start(): Promise<void> {
       });
     } catch (error) {
       console.error(error);
-      status.textContent = `${file.name} cannot be read as an image.`;
+      status.textContent = `${name} cannot be read as an image.`;
     }
   };
   const input = element<HTMLInputElement>("file");
-  input.addEventListener("change", () => void readPhoto(input.files?.[0]));
+  const chosen = (file: File | undefined) => void readPhoto(file, file?.name ?? "");
+  input.addEventListener("change", () => chosen(input.files?.[0]));
+  element("example").addEventListener("click", async () => {
+    const photo = element<HTMLImageElement>("example-photo");
+    await readPhoto(await (await fetch(photo.src)).blob(), "the example");
+  });
   const drop = element("drop");
   drop.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -61,7 +77,7 @@ async function start(): Promise<void> {
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    void readPhoto(event.dataTransfer?.files[0]);
+    chosen(event.dataTransfer?.files[0]);
   });
   element("camera").addEventListener("click", () => void startCamera(reader));
   element("stop").addEventListener("click", stopCamera);
@@ -105,52 +121,12 @@ function stopCamera(): void {
   element("stop").hidden = true;
 }
 
-/** Draws a picture of this size and the boxes of its faces, and lists what they are. */
-function show(source: CanvasImageSource, { width: across, height: down }: Size, faces: Face[]): void {
-  const longer = Math.max(across, down);
-  const scale = Math.min(1, SHOWN_SIDE / longer);
+/** Draws a picture of this size with its faces, and lists what they are. */
+function show(source: CanvasImageSource, { width, height }: Size, faces: Face[]): void {
   canvas.hidden = false;
-  canvas.width = Math.round(across * scale);
-  canvas.height = Math.round(down * scale);
-  const context = canvas.getContext("2d")!;
-  context.scale(scale, scale);
-  context.drawImage(source, 0, 0, across, down);
-  const unit = longer / 100;
-  context.lineWidth = unit * 0.4;
-  context.font = `600 ${unit * 2.4}px system-ui, sans-serif`;
-  for (const face of faces) {
-    const [x0, y0, x1, y1] = face.box;
-    const text = `${face.age.toFixed(0)} ${face.gender}`;
-    const width = context.measureText(text).width + unit * 1.2;
-    const top = Math.max(unit * 3.2, y0);
-    context.strokeStyle = context.fillStyle = face.gender === "female" ? "#e69f00" : "#0072b2";
-    context.strokeRect(x0, y0, x1 - x0, y1 - y0);
-    context.fillRect(x0 - unit * 0.2, top - unit * 3.2, width, unit * 3.2);
-    context.fillStyle = face.gender === "female" ? "#1d2733" : "#ffffff";
-    context.fillText(text, x0 + unit * 0.4, top - unit * 0.9);
-  }
-  element("faces").replaceChildren(...faces.map(card));
-}
-
-/** A face's answer with its whole distribution. */
-function card(face: Face): HTMLElement {
-  const highest = Math.max(...face.probabilities);
-  const bars = Array.from(face.probabilities, (mass, age) => {
-    const height = (100 * mass) / highest;
-    const inside = age >= face.interval[0] - 0.5 && age <= face.interval[1] + 0.5;
-    const colour = inside ? "#0072b2" : "#b9c4cf";
-    return `<rect x="${age}" y="${100 - height}" width="0.8" height="${height}" fill="${colour}"/>`;
-  });
-  const [low, high] = face.interval.map((years) => years.toFixed(0));
-  const article = document.createElement("article");
-  article.className = "face";
-  article.innerHTML =
-    `<div class="age">${face.age.toFixed(1)} <small>years, 90 % between ${low} and ${high}</small></div>` +
-    `<div>${face.gender}, ${(100 * face.genderProbability).toFixed(0)} % sure</div>` +
-    `<svg viewBox="0 0 101 100" preserveAspectRatio="none" role="img" ` +
-    `aria-label="how probable each age is">${bars.join("")}</svg>` +
-    `<div class="axis"><span>0</span><span>25</span><span>50</span><span>75</span><span>100</span></div>`;
-  return article;
+  drawFaces(canvas, source, [width, height], faces);
+  const cards = faces.map((face, index) => card(face, faces.length > 1 ? index + 1 : null));
+  element("faces").replaceChildren(...cards);
 }
 
 function count(faces: number): string {

@@ -1,9 +1,12 @@
 // A bundle in the browser: faces found, aligned, read, as agelens.Predictor does it.
 
 import * as ort from "onnxruntime-web/wasm";
-import { type ConformalTable, expectation, interval, softmax } from "./ages";
+import { expectation, interval, softmax } from "./ages";
+import { type Bundle, has } from "./bundle";
 import { type Box, centre, type Detection, moved, type Point, side } from "./detection";
 import { type Matrix, type Photo, type Picture, resizeToSquare, warp } from "./picture";
+import type { Gender } from "./figures";
+import * as quality from "./quality";
 import { Search, type SearchOptions, withOthers } from "./search";
 import { YuNet } from "./yunet";
 
@@ -24,25 +27,13 @@ export interface Face {
   box: Box; // pixels of the upright original
   detection: number;
   turn: number; // degrees, 0, 90, 180 or 270, clockwise, by which the face is turned
-  age: number;
-  interval: [number, number];
-  gender: "male" | "female";
-  genderProbability: number;
-  probabilities: Float64Array; // (101,)
-}
-
-interface Bundle {
-  name: string;
-  licence: string;
-  input: { size: number; mean: number[]; std: number[] };
-  crop: { landmarks: Point[] };
-  genders: ("male" | "female")[];
-  calibration: {
-    age_temperature: number;
-    gender_temperature: number;
-    age_offsets?: number[]; // (101,) nats
-    age_intervals: ConformalTable | null;
-  };
+  quality: number; // 0..1, the share of the calibration faces that could be trusted less to be read
+  // What the model has not learnt to answer is null.
+  age: number | null;
+  interval: [number, number] | null;
+  gender: Gender | null;
+  genderProbability: number | null;
+  probabilities: Float64Array | null; // (101,)
 }
 
 /** A face, and the picture that it was found in. */
@@ -106,7 +97,7 @@ export class Reader {
   async readChip(picture: Picture): Promise<Face> {
     const box: Box = [0, 0, picture.width, picture.height];
     const crop = resizeToSquare(picture, this.bundle.input.size);
-    return this.face(crop, { box, score: 1, landmarks: [], turn: 0 });
+    return this.face(crop, { box, score: 1, landmarks: [], turn: 0 }, "whole");
   }
 
   private async seen(photo: Photo, picture: Picture): Promise<Seen[]> {
@@ -134,7 +125,7 @@ export class Reader {
     return this.crop(part, moved(face, -left, -top));
   }
 
-  private async face(crop: Picture, found: Detection): Promise<Face> {
+  private async face(crop: Picture, found: Detection, detector = "yunet"): Promise<Face> {
     const { input, calibration, genders } = this.bundle;
     const plane = input.size * input.size;
     const values = new Float32Array(3 * plane);
@@ -153,15 +144,18 @@ export class Reader {
     );
     const gender = softmax(answer.gender_logits.data as Float32Array, calibration.gender_temperature);
     const likelier = gender[0] >= gender[1] ? 0 : 1;
+    const [aged, gendered] = [has(this.bundle, "age"), has(this.bundle, "gender")];
+    const picture = quality.ofPicture(found.score, side(found), crop);
     return {
       box: found.box,
       detection: found.score,
       turn: 90 * found.turn,
-      age: expectation(age),
-      interval: interval(age, 0.9, calibration.age_intervals),
-      gender: genders[likelier],
-      genderProbability: gender[likelier],
-      probabilities: age,
+      quality: quality.ofAnswer(picture, aged ? age : null, calibration.quality, detector),
+      age: aged ? expectation(age) : null,
+      interval: aged ? interval(age, 0.9, calibration.age_intervals) : null,
+      gender: gendered ? genders[likelier] : null,
+      genderProbability: gendered ? gender[likelier] : null,
+      probabilities: aged ? age : null,
     };
   }
 }

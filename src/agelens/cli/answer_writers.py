@@ -77,7 +77,8 @@ def frame_writers(
 def table_writer(output: Path | None, options: AnswerOptions, own: Kinds) -> Iterator[Sink[Answer]]:
     """A line a face, once all are known: names are shown from the folder that the images share.
 
-    A table of images shows none of its ``own`` columns.
+    Where an image has several, they are numbered as ``--annotate`` draws them. A table of images shows none
+    of its ``own`` columns.
     """
     from rich.console import Console
 
@@ -109,19 +110,22 @@ def track_table_writer(options: AnswerOptions) -> Iterator[Sink[FrameAnswer]]:
 def _faces_of_images(answers: Sequence[Answer], options: AnswerOptions) -> Table:
     from rich.text import Text
 
-    lines = _face_table(("image",), options, ("face at (x, y)",))
+    numbered = any(len(answer.faces) > 1 for answer in answers)
+    lines = _face_table(("image", *["face"] * numbered), options, ("face at (x, y)",))
     lines.columns[0].overflow, lines.columns[0].min_width = "fold", 12
     paths = [os.path.abspath(answer.image) for answer in answers]  # some may be relative, some not
     folder = os.path.commonpath(map(os.path.dirname, paths)) if paths else ""
     for answer, path in zip(answers, paths, strict=True):
         name = Text(os.path.relpath(path, folder))
+        blank = [""] * numbered
         if answer.error:
-            lines.add_row(name, "–", "", Text("cannot be read", style="red"))
+            lines.add_row(name, *blank, "–", "", Text("cannot be read", style="red"))
         elif not answer.faces:
-            lines.add_row(name, "–", "", Text("no face found", style="yellow"))
-        for number, face in enumerate(answer.faces):
+            lines.add_row(name, *blank, "–", "", Text("no face found", style="yellow"))
+        for number, face in enumerate(answer.faces, start=1):
             corner = f"{max(0, face.box[0]):.0f}, {max(0, face.box[1]):.0f}"
-            lines.add_row(name if number == 0 else "", *_cells(face), corner)
+            own = [str(number) if len(answer.faces) > 1 else ""] * numbered
+            lines.add_row(name if number == 1 else "", *own, *_cells(face), corner)
     return lines
 
 
@@ -136,11 +140,11 @@ def _cells(face: Face) -> list[str | Text]:
     """A face's answer as cells, or that it was refused."""
     from rich.text import Text
 
-    from agelens.inference.annotate import certainty
+    from agelens.figures import certainty, gender_word
 
     asked = []
     if face.at_least is not None:
-        asked = ["–" if face.at_least_probability is None else f"{face.at_least_probability:.1%}"]
+        asked = [certainty(face.at_least_probability, digits=1)]
     if face.refused:
         refusal = Text(f"refused: quality {face.quality:.2f}", style="yellow")
         return ["–", "", refusal, "", *[""] * len(asked)]
@@ -148,4 +152,5 @@ def _cells(face: Face) -> list[str | Text]:
     if face.age is not None and face.age_interval is not None:
         low, high = face.age_interval
         age, interval = f"{face.age:.1f}", f"{low:.0f} – {high:.0f}"
-    return [age, interval, str(face.gender or "–"), certainty(face.gender_probability), *asked]
+    gender, sure = gender_word(face.gender, face.gender_probability), certainty(face.gender_probability)
+    return [age, interval, gender, sure, *asked]

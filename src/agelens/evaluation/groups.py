@@ -9,8 +9,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from agelens.evaluation.age_checks import wilson
 from agelens.evaluation.predictions import Floats, Predictions, known
 from agelens.labels import GENDERS, MAX_AGE
+from agelens.metrics import bootstrap
 from agelens.models.measurement import EYES, GroupError
 
 #: Lower ends of the bands of true age that errors are reported by, in years.
@@ -27,21 +29,31 @@ EYE_BANDS = (0, 16, 32, 64, 128)
 Attribute = tuple[Sequence[str], NDArray[np.int64]]
 
 
-def group_errors(predictions: Predictions) -> tuple[GroupError, ...]:
+def group_errors(predictions: Predictions, resamples: int = 1000) -> tuple[GroupError, ...]:
     """Errors by true age, gender, ``group``, distance of the eyes, and by the first three crossed."""
-    error = predictions.signed_error
-    return tuple(
-        GroupError(
-            by,
-            name,
-            len(rows),
-            _mean(np.abs(error[rows])),
-            _mean(error[rows]),
-            _mean(predictions.right_gender[rows]),
-            _mean(predictions.covered[rows]),
-        )
-        for by, name, rows in members(predictions)
-    )
+    return tuple(_error(predictions, by, name, rows, resamples) for by, name, rows in members(predictions))
+
+
+def _error(
+    predictions: Predictions, by: str, name: str, rows: NDArray[np.intp], resamples: int
+) -> GroupError:
+    """The figures of one group, and their intervals where it has what they are made of."""
+    error = known(predictions.signed_error[rows])
+    right, held = known(predictions.right_gender[rows]), known(predictions.covered[rows])
+    figures = {"mae": np.abs(error), "bias": error, "gender_accuracy": right, "coverage": held}
+    values = {key: float(own.mean()) if own.size else None for key, own in figures.items()}
+    intervals: dict[str, tuple[float, float]] = {}
+    if error.size > 1:  # a single face says nothing of the others
+        means = {
+            "mae": lambda drawn: float(np.abs(error[drawn]).mean()),
+            "bias": lambda drawn: float(error[drawn].mean()),
+        }
+        estimates = bootstrap(means, error.size, resamples)
+        intervals |= {key: (estimate.low, estimate.high) for key, estimate in estimates.items()}
+    for key in ("gender_accuracy", "coverage"):
+        if figures[key].size:
+            intervals[key] = wilson(int(figures[key].sum()), figures[key].size)
+    return GroupError(by, name, len(rows), **values, intervals=intervals)
 
 
 def members(predictions: Predictions) -> Iterator[tuple[str, str, NDArray[np.intp]]]:
@@ -83,8 +95,3 @@ def _cut(by: str, *attributes: Attribute) -> Iterator[tuple[str, str, NDArray[np
     for key in sorted(rows):
         named = (names[position] for (names, _), position in zip(attributes, key, strict=True))
         yield by, ", ".join(named), np.array(rows[key])
-
-
-def _mean(values: Floats) -> float | None:
-    labelled = known(values)
-    return float(labelled.mean()) if labelled.size else None

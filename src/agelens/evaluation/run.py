@@ -108,7 +108,7 @@ def evaluate(
         without_face=batch.without_face,
         unreadable=len(problems),
         figures=figures,
-        groups=group_errors(predictions),
+        groups=group_errors(predictions, resamples),
         gaps=gaps(predictions, resamples),
         left_out=left_out(predictions),
         risk_coverage=risk_coverage(predictions, resamples),

@@ -211,7 +211,8 @@ def video_writer(output: Path, rate: float) -> Iterator[Sink[FrameAnswer]]:
 
         def add(answer: FrameAnswer, image: Source) -> None:
             nonlocal append
-            drawn = annotate(image, [tracked.face for tracked in answer.faces])
+            numbers = [tracked.track for tracked in answer.faces]
+            drawn = annotate(image, [tracked.face for tracked in answer.faces], numbers=numbers)
             if append is None:  # the size is known once a frame is drawn
                 whole = stack.enter_context(written_whole(output))
                 append = stack.enter_context(mp4_encoder(whole, rate, drawn.size))

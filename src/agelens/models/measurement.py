@@ -6,8 +6,8 @@ the tables by group, by band and by threshold that an evaluation makes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
@@ -40,6 +40,9 @@ class GroupError:
     bias: float | None  # mean signed error of age, years
     gender_accuracy: float | None
     coverage: float | None = None  # share of age intervals that hold
+    #: The 95 % intervals of these figures, by name: of years by the bootstrap, of shares by Wilson; without
+    #: those that an earlier AgeLens did not record, and those of years of a single face.
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def crossed(self) -> bool:

@@ -67,20 +67,31 @@ def _expected(unseen: Sequence[Coverage]) -> str:
     )
 
 
-def group_table(groups: Iterable[GroupError], level: float | None) -> Table:
-    """The error of each group; small groups are marked. ``level`` is that of the groups' coverage."""
+def group_table(groups: Iterable[GroupError], level: float | None, *, intervals: bool = False) -> Table:
+    """The error of each group; small groups are marked. ``level`` is that of the groups' coverage.
+
+    ``intervals`` writes the figures with theirs, for which a terminal has no room.
+    """
     keys = ("mae", "bias", "gender_accuracy", "coverage")
     rows = [
         (
             _named(group) + (" *" if group.small else ""),
             str(group.images),
-            *(figure_of(key).written(getattr(group, key)) for key in keys),
+            *(_of_group(group, key, intervals) for key in keys),
         )
         for group in groups
     ]
     heads = [figure_of(key).title(level, short=True) for key in keys]
     note = f"* fewer than {SMALL} faces." if any(row[0].endswith(" *") for row in rows) else ""
     return Table("", ("group", "images", *heads), rows, note=note)
+
+
+def _of_group(group: GroupError, key: str, intervals: bool) -> str:
+    """A figure of a group, with its interval where that is wanted and known."""
+    value, bounds = getattr(group, key), group.intervals.get(key)
+    if not intervals or value is None or bounds is None:
+        return figure_of(key).written(value)
+    return figure_of(key).with_interval(Estimate(value, *bounds))
 
 
 def _named(group: GroupError) -> str:

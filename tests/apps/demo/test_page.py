@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -13,6 +14,7 @@ from PIL import Image
 import agelens
 from agelens.apps.demo.cards import face_cards
 from agelens.apps.demo.page import build, launch
+from agelens.inference.annotate import colours_of
 from browser import Browser
 
 
@@ -79,6 +81,14 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(
     assert card["x"] + card["width"] <= 390
 
 
+def test_the_measured_errors_are_the_bundles(address: str, browser: Browser) -> None:
+    page = browser.open(address)
+    page.click("text=How good is it?")
+    page.wait_for_selector("#errors td")
+    for name in agelens.load("embedded", "haar").bundle.spec.metrics:
+        assert name in page.inner_text("#errors")
+
+
 def test_several_faces_are_listed(address: str, browser: Browser, photos: Path) -> None:
     page = browser.open(address)
     page.set_input_files("#photo input[type=file]", photos / "couple.jpg")
@@ -107,6 +117,17 @@ def test_cards_tell_age_interval_and_gender(astronaut: Path) -> None:
     assert "Face 1" not in face_cards(faces)
 
 
+def test_a_card_has_the_number_and_the_colour_of_its_face_in_the_picture(astronaut: Path) -> None:
+    (face,) = agelens.load("embedded", "haar").predict(astronaut)
+    doubtful = replace(face, gender_probability=0.6)
+    html = face_cards([face, doubtful])
+    for number, one in enumerate((face, doubtful), start=1):
+        assert f'style="background: {colours_of(one)[0]}; color: {colours_of(one)[1]}">Face {number}:' in html
+    assert f"{doubtful.gender}?</h2>" in html
+    assert f"gender doubtful: {doubtful.gender} with probability 60%" in html
+    assert "&gt;99%" in face_cards([replace(face, gender_probability=0.999)])
+
+
 def test_without_gradio_one_sentence_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
@@ -118,9 +139,9 @@ def test_without_gradio_one_sentence_names_the_command(monkeypatch: pytest.Monke
 def test_a_card_shows_a_dash_for_what_the_model_has_not_learnt(astronaut: Path) -> None:
     (face,) = agelens.load("embedded", "haar").predict(astronaut)
     genderless = face_cards([face.without(["gender"])])
-    assert f"<h3>{face.age:.0f} years, –</h3>" in genderless
+    assert f"<h2>{face.age:.0f} years, –</h2>" in genderless
     assert "gender –" in genderless
     assert "<svg" in genderless
     ageless = face_cards([face.without(["age"])])
-    assert f"<h3>–, {face.gender}</h3>" in ageless
+    assert f"<h2>–, {face.gender}</h2>" in ageless
     assert "<svg" not in ageless

@@ -12,16 +12,19 @@ from PIL import Image
 
 from agelens.apps.demo.cards import STYLE, face_cards
 from agelens.errors import ImageError, require
+from agelens.evaluation.report.sections import html_table
 from agelens.faces.detection.base import DetectorName
 from agelens.inference.annotate import annotate
 from agelens.inference.predictor import Predictor, load
+from agelens.models import tables
 
 _INTRODUCTION = """# AgeLens: age and gender from a face
 Upload a photo, paste one, or use the camera. The server of this page reads and soon deletes it."""
 
 _LIMITS = """The interval holds the true age about nine times in ten on faces like the test set's. Gender is
-the binary label of the training data, not a person's identity. Model `{spec.name}`, {spec.input.size} px.
-Licence of the weights: {spec.licence}. Do not use it to decide about a person."""
+the binary label of the training data, not a person's identity; a question mark stands behind a doubtful one.
+Quality is the share of the calibration faces that could be read less surely. Model `{spec.name}`,
+{spec.input.size} px. Licence of the weights: {spec.licence}. Do not use it to decide about a person."""
 
 _NO_FACE = "No face was found. If the picture is one face, cut close, read it as a whole."
 
@@ -30,6 +33,9 @@ KEPT = 300
 
 #: Pixels. The annotated picture is made no larger; the faces are read at full resolution all the same.
 SHOWN_SIDE = 1280
+
+#: Pixels. So high both pictures are shown; labels drawn into a small photo can then still be read.
+HEIGHT = 480
 
 #: Photos larger than this are refused before they are read.
 LARGEST_UPLOAD = "30mb"
@@ -51,7 +57,7 @@ def build(predictor: Predictor) -> Any:
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     gr = require("gradio", "demo")
-    whole_predictor = load(predictor.bundle, "whole")
+    spec, whole_predictor = predictor.bundle.spec, load(predictor.bundle, "whole")
     predictor.predict(example_images()[0])  # the first answer is then as quick as the later ones
 
     def read(path: str | None) -> _Outputs:
@@ -73,23 +79,32 @@ def build(predictor: Predictor) -> Any:
                     type="filepath",  # as uploaded: its EXIF orientation is read by our own decoder
                     sources=["upload", "webcam", "clipboard"],
                     label="Photo",
-                    height=380,
+                    height=HEIGHT,
                     elem_id="photo",
                 )
-                gr.Examples([str(path) for path in example_images()], photo, label="Example (NASA)")
+                gr.Examples(
+                    [str(path) for path in example_images()],
+                    photo,
+                    label="Example",
+                    example_labels=[f"{path.stem.capitalize()} (photo: NASA)" for path in example_images()],
+                )
             with gr.Column():
                 picture = gr.Image(
                     interactive=False,
                     format="jpeg",
                     buttons=["fullscreen", "download"],  # no sharing: it posts the photo elsewhere
                     label="Faces",
-                    height=380,
+                    height=HEIGHT,
                     elem_id="faces",
                 )
                 message = gr.Markdown(elem_id="message")
                 whole = gr.Button("Read the whole picture as one face", visible=False, elem_id="whole")
         cards = gr.HTML(elem_id="cards")
-        gr.Markdown(_LIMITS.format(spec=predictor.bundle.spec))
+        gr.Markdown(_LIMITS.format(spec=spec))
+        with gr.Accordion("How good is it?", open=False, visible=bool(spec.metrics)):
+            gr.HTML(
+                html_table(tables.data_set_table(spec.metrics, spec.calibration.unseen)), elem_id="errors"
+            )
         answers = gr.JSON(visible=False)
         outputs = [picture, message, cards, answers]
         answered = photo.change(read, photo, outputs, api_name="predict", show_progress="minimal")
@@ -108,7 +123,8 @@ def _answer(predictor: Predictor, path: str | None) -> _Outputs:
         picture = annotate(path, faces, max_side=SHOWN_SIDE)
     except ImageError as error:
         raise gradio.Error(f"This photo cannot be read: {error}") from error
-    count = {0: _NO_FACE, 1: "One face."}.get(len(faces), f"{len(faces)} faces, the largest first.")
+    several = f"{len(faces)} faces, the largest first; their numbers are those in the picture."
+    count = {0: _NO_FACE, 1: "One face."}.get(len(faces), several)
     return picture, count, face_cards(faces) if faces else "", [face.to_dict() for face in faces]
 
 
@@ -140,7 +156,10 @@ def launch(
         server_port=port,
         prevent_thread_lock=not block,
         # Fonts of the visitor's own system: nothing is fetched from elsewhere.
-        theme=gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
+        theme=gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["monospace"]).set(
+            block_label_text_color="*primary_700",  # the theme's own is too pale (WCAG 2, AA)
+            block_title_text_color="*primary_700",
+        ),
         css=STYLE,
         run_history=False,  # it would keep photos in the visitor's browser
         footer_links=["api"],

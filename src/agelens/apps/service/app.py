@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from agelens.apps.service import metrics, problems, schema
+from agelens.apps.service import metrics, pages, problems, schema
 from agelens.apps.service.batching import Batcher
 from agelens.apps.service.memory import give_back_what_is_freed
 from agelens.apps.service.problems import RefusedError
@@ -73,8 +73,11 @@ def create() -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         license_info={"name": "MIT (the code); the model's own licence is at /v1/model"},
+        docs_url=None,  # it would load its scripts from elsewhere; see ``pages``
+        redoc_url=None,
     )
     problems.install(app)
+    pages.install(app, settings, guarded=bool(keys))
     app.add_middleware(metrics.RequestMetrics)
     guarded = [Depends(_authorise(keys))] if keys else []
 

@@ -13,7 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("agelens.service")
 
-_KNOWN = frozenset({"/v1/predict", "/v1/model", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
+_KNOWN = frozenset(
+    {"/", "/v1/predict", "/v1/model", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
+)
 
 REQUESTS = Counter("agelens_requests", "Requests answered.", ["path", "status"])
 SECONDS = Histogram(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from agelens.ages import ADULT
 from agelens.errors import require
+from agelens.evaluation.roc import RocCurve
 from agelens.figures import BLUE, FIGURES, GREEN, GREY, ORANGE, PURPLE
 from agelens.models.measurement import AgeCheck, Coverage, GroupError
 
@@ -91,6 +94,28 @@ def age_checks(checks: Sequence[AgeCheck]) -> str:
     return _svg(figure)
 
 
+def roc(curves: Sequence[RocCurve], checks: Sequence[AgeCheck]) -> str:
+    """The ROC of age checks, a point where one was measured; the share of the younger ones on a log axis."""
+    figure, axis = _axes(6.4, 4.2)
+    least = 0.5 / max(curve.minors for curve in curves)
+    for curve, colour in zip(curves, (BLUE, ORANGE, GREEN, PURPLE, GREY), strict=False):
+        name = f"{curve.threshold} or older: area {curve.area.value:.3f}"
+        axis.step(np.maximum(curve.passed, least), curve.admitted, color=colour, label=name, where="post")
+        for one in (check for check in checks if check.threshold == curve.threshold):
+            place = max(one.passed, least), 1 - (one.turned_away or 0)
+            axis.plot(*place, "o", color=colour, markersize=4)
+            if curve.threshold == ADULT:
+                axis.annotate(
+                    str(one.challenge), place, (5, -10), textcoords="offset points", fontsize="small"
+                )
+    axis.set(xlabel="share of the younger ones that pass", ylabel="share of the others that pass")
+    axis.set(xscale="log", xlim=(least, 1), ylim=(0, 1.01))
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_formatter(lambda share, place: f"{100 * share:g}%")
+    axis.legend(frameon=False, fontsize="small", loc="lower right")
+    return _svg(figure)
+
+
 def risk_by_share(error: ArrayLike, doubts: Mapping[str, ArrayLike]) -> str:
     """The MAE of the faces that remain when the most doubtful are refused: name -> doubt of each face."""
     figure, axis = _axes(6.4, 3.2)
@@ -124,4 +149,7 @@ def _svg(figure: Any) -> str:
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "agelens", "font.family": "sans-serif"}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None}, dpi=150)
     svg = buffer.getvalue()[buffer.getvalue().index("<svg") :]
-    return re.sub(r'(<svg [^>]*?)width="[^"]*pt" height="[^"]*pt"', r'\1role="img"', svg, count=1)
+    (axis,) = figure.axes
+    said = escape(f"Chart: {axis.get_ylabel()}, by {axis.get_xlabel()}")
+    named = rf'\1role="img" aria-label="{said}"'
+    return re.sub(r'(<svg [^>]*?)width="[^"]*pt" height="[^"]*pt"', named, svg, count=1)

@@ -45,10 +45,11 @@ def write_report(
         ("Headline", sections.headline(measured)),
         ("Beside other models", sections.comparisons(measured.model, comparisons)),
         ("Age", sections.age(evaluation)),
+        ("Gender", sections.gender(evaluation)),
         ("Do the intervals hold?", sections.coverage(measured)),
         ("Are the probabilities honest?", sections.reliability(evaluation)),
         ("By group", sections.groups(measured)),
-        ("Age checks", sections.checks(measured)),
+        ("Age checks", sections.checks(evaluation)),
         ("Refusing the doubtful", sections.risk(evaluation)),
         ("The largest errors", worst),
         ("Make this report again", f"<pre>{escape(subject.command)}</pre>"),
@@ -63,8 +64,10 @@ def write_report(
         f"<title>{title}</title><style>{style}</style></head><body><header><h1>{title}</h1>"
         f"<p>{measured.images} images{unread}, {measured.without_face} read whole for want of a face; "
         f"{escape(measured.conditions)}. "
-        "Brackets and bars are 95 % bootstrap intervals. Gender is the data's binary label, not a person's "
-        f"identity. Licence of the weights: {escape(subject.licence)}.</p></header>{body}</body></html>\n"
+        "Brackets are 95 % intervals: Wilson's of the shares of a group, else the bootstrap's. "
+        "Gender is the data's binary label, not a person's "
+        f"identity. Licence of the weights: {escape(subject.licence)}.</p></header>"
+        f"<main>{body}</main></body></html>\n"
     )
     write_text(folder / "index.html", page)
     return folder / "index.html"

@@ -16,15 +16,18 @@ from agelens import ages
 from agelens.ages import ADULT
 from agelens.conformal import REPORTED_LEVELS
 from agelens.errors import ImageError
+from agelens.evaluation.age_checks import wilson
 from agelens.evaluation.comparison import Comparison
 from agelens.evaluation.predictions import Predictions
 from agelens.evaluation.report import charts
+from agelens.evaluation.roc import RocCurve, roc_curves
 from agelens.evaluation.run import Evaluation
 from agelens.faces.images import open_image, resize_to_square
 from agelens.figures import FIGURES, Table
-from agelens.labels import Gender
+from agelens.labels import GENDERS, Gender
+from agelens.metrics import Estimate
 from agelens.models import tables
-from agelens.models.measurement import EVERYBODY, SMALL, Measurement
+from agelens.models.measurement import EVERYBODY, SMALL, AgeCheck, Measurement
 
 #: The largest errors shown as pictures, where that is asked for.
 WORST = 24
@@ -47,7 +50,12 @@ def html_table(table: Table) -> str:
         return ""
     head, body = line(table.columns, "th"), "".join(line(row, "td") for row in table.rows)
     title, note = (f"<p>{escape(text)}</p>" if text else "" for text in (table.title, table.note))
-    return f'{title}<div class="scroll"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>{note}'
+    return f"{title}{_scrolling(f'<table><thead>{head}</thead><tbody>{body}</tbody></table>')}{note}"
+
+
+def _scrolling(table: str) -> str:
+    """A table in a frame that the keyboard can reach, to scroll it."""
+    return f'<div class="scroll" tabindex="0">{table}</div>'
 
 
 def headline(measured: Measurement) -> str:
@@ -89,6 +97,37 @@ def age(evaluation: Evaluation) -> str:
     )
 
 
+def gender(evaluation: Evaluation) -> str:
+    """The confusion matrix of gender: labels down, answers across, each a share of its label's faces."""
+    predictions = evaluation.predictions
+    rows = predictions.with_gender
+    if not rows.any():
+        return ""
+    true, answer = predictions.true_gender[rows], predictions.gender[rows]
+    share, lines = FIGURES["gender_accuracy"], []
+    for label in GENDERS:
+        faces = int((true == label.position).sum())
+        small = " *" if faces < SMALL else ""
+        cells = [f'<th scope="row">labelled {label}{small}</th><td>{faces}</td>']
+        for other in GENDERS:
+            count = int(((true == label.position) & (answer == other.position)).sum())
+            if faces == 0:
+                cells.append("<td>0</td>")
+                continue
+            written = share.with_interval(Estimate(count / faces, *wilson(count, faces)))
+            tint = f"--share: {100 * count / faces:.0f}%"
+            cells.append(f'<td style="{tint}"><b>{count}</b><small>{written}</small></td>')
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    heads = "".join(f'<th scope="col">answered {one}</th>' for one in GENDERS)
+    note = f"<p>* fewer than {SMALL} faces.</p>" if " *</th>" in "".join(lines) else ""
+    said = (
+        "How often each label was answered so; shares are of its faces, in brackets their Wilson intervals."
+    )
+    head = f'<tr><td></td><th scope="col">images</th>{heads}</tr>'
+    table = f'<table class="confusion"><thead>{head}</thead><tbody>{"".join(lines)}</tbody></table>'
+    return f"<p>{said}</p>{_scrolling(table)}{note}"
+
+
 def coverage(measured: Measurement) -> str:
     """How often intervals hold, by band of predicted age."""
     if not measured.coverage:
@@ -115,21 +154,22 @@ def reliability(evaluation: Evaluation) -> str:
 
 
 def groups(measured: Measurement) -> str:
-    """The error of every group, small ones marked; the gaps between them; all attributes crossed."""
+    """The error of every group with its interval, small ones marked; the gaps; all attributes crossed."""
     plain = [group for group in measured.groups if not group.crossed]
     crossed = [group for group in measured.groups if group.crossed]
     summary = f"Age, gender and group crossed: {len(crossed)} groups"
-    more = _details(summary, tables.group_table(crossed, measured.level)) if crossed else ""
+    more = _details(summary, tables.group_table(crossed, measured.level, intervals=True)) if crossed else ""
     shown = (
-        tables.group_table(plain, measured.level),
+        tables.group_table(plain, measured.level, intervals=True),
         tables.gap_table(measured),
         tables.left_out_table(measured),
     )
     return "".join(map(html_table, shown)) + more
 
 
-def checks(measured: Measurement) -> str:
-    """Who passes an age check, by challenge age."""
+def checks(evaluation: Evaluation) -> str:
+    """Who passes an age check, by challenge age; and the ROC, which is all challenge ages at once."""
+    measured, curves = evaluation.measured, roc_curves(evaluation.predictions)
     everybody = [check for check in measured.age_checks if check.among == EVERYBODY]
     others = [check for check in measured.age_checks if check.among != EVERYBODY]
     if not everybody:
@@ -140,7 +180,26 @@ def checks(measured: Measurement) -> str:
         "or older that are turned away. A higher challenge age moves errors from the first to the second."
     )
     chart = f"<figure>{charts.age_checks(everybody)}<figcaption>{caption}</figcaption></figure>"
-    return chart + html_table(tables.check_table(everybody)) + more
+    return _roc(curves, everybody) + chart + html_table(tables.check_table(everybody)) + more
+
+
+def _roc(curves: Sequence[RocCurve], checks: Sequence[AgeCheck]) -> str:
+    """The ROC curves, and the areas under them."""
+    if not curves:
+        return ""
+    caption = (
+        "The ROC of each check. Points are the challenge ages of the table below; those of the check for "
+        f"{ADULT} bear their years. The scale of the younger ones is logarithmic."
+    )
+    area = FIGURES["roc_area"]
+    rows = [
+        (f"{one.threshold}{' *' * one.small}", str(one.minors), str(one.of_age), area.with_interval(one.area))
+        for one in curves
+    ]
+    heads = ("for people of", "faces below", "faces of age", f"{area.title()} [95 % interval]")
+    note = f"* fewer than {SMALL} faces on one side." if any(one.small for one in curves) else ""
+    table = html_table(Table("", heads, rows, note=note))
+    return f"<figure>{charts.roc(curves, checks)}<figcaption>{caption}</figcaption></figure>{table}"
 
 
 def risk(evaluation: Evaluation) -> str:
