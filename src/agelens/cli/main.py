@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import Annotated
 
 import typer
 
 from agelens.cli import calibrate, data, demo, evaluate, export, hubs, models, predict, serve, submit, train
+from agelens.cli.verbosity import Quiet, Verbose, add_verbosity, choose, log_to_stderr
 from agelens.errors import AgeLensError
 from agelens.version import __version__
 
@@ -36,6 +36,7 @@ app.command("serve", context_settings={"auto_envvar_prefix": "AGELENS_SERVE"})(s
 app.command("space")(demo.space)
 app.command("push")(hubs.push)
 app.command("pull")(hubs.pull)
+add_verbosity(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -47,15 +48,18 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version."),
     ] = False,
+    verbose: Verbose = 0,
+    quiet: Quiet = False,
 ) -> None:
-    pass
+    choose(verbose, quiet)
 
 
 def main() -> None:
     """Run the command line."""
-    logging.basicConfig(level=logging.WARNING, format="agelens: %(message)s", stream=sys.stderr)
+    log_to_stderr()
     try:
         app()
     except AgeLensError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agelens.cli.completion import complete_models
 from agelens.cli.console import DetectorOption, progress, tell, tell_failures, tell_unless_chips
 from agelens.cli.options import with_options
 from agelens.errors import AgeLensError
@@ -21,7 +22,12 @@ def submit(
     data: Annotated[Path | None, typer.Option(help="Folder of the competition, with test.csv.")] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", help="Model (default: embedded); repeat it to average several."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Model (default: embedded); repeat it to average several.",
+            autocompletion=complete_models,
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Submission to write (default: submission.csv).")
