@@ -39,8 +39,8 @@ logger = logging.getLogger(__name__)
 class Predictor:
     """Answers faces with one bundle and one detector; safe to share between threads.
 
-    Nothing of it changes once it is made: its methods keep what they work on to themselves, and the sessions
-    of ONNX Runtime and OpenVINO that it calls take several calls at a time.
+    Nothing of it changes once it is made, and its methods keep what they work on to themselves. ONNX Runtime
+    takes calls from several threads at a time, OpenVINO here one after another; Haar has a cascade a thread.
     """
 
     def __init__(
