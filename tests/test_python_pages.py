@@ -63,6 +63,42 @@ def test_the_page_on_python_runs_as_it_is_printed(desk: Path, capsys: pytest.Cap
     assert "no such file" in printed
 
 
+def test_the_page_for_users_of_others_runs_and_so_does_each_of_its_expressions(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = DOCS / "coming-from.md"
+    names = run(page)
+    assert capsys.readouterr().out.count("female") == 4
+    (face,) = names["predictor"].predict("photo.jpg")
+    (answer,) = names["predictor"].predict_many(["gone.jpg"])
+    names |= {"face": face, "answer": answer, "picture": names["cv2"].imread("photo.jpg")}
+    values = {expression: eval(expression, names) for expression in expressions(page)}
+    assert len(values) > 20
+    assert values["face.gender"] == "female"
+    assert 0.5 <= values["face.gender_probability"] <= 1
+    assert values["2 * face.gender_probability - 1"] == 2 * face.gender_probability - 1
+    assert values['next(iter(predictor.predict("photo.jpg")), None)'] == face
+    assert len(values["face.box"]) == 4
+    assert len(values["face.age_probabilities"]) == 101
+
+
+def test_deepfaces_names_may_be_kept(desk: Path) -> None:
+    names = run(DOCS / "coming-from.md")
+    (told,) = names["analyze"]("photo.jpg")
+    (face,) = names["predictor"].predict("photo.jpg")
+    assert (told["age"], told["dominant_gender"]) == (int(face.age), "Woman")
+    assert told["gender"]["Woman"] == pytest.approx(100 * face.gender_probability)
+    assert told["gender"]["Woman"] + told["gender"]["Man"] == pytest.approx(100)
+    box = told["region"]
+    assert (box["x"] + box["w"], box["y"] + box["h"]) == tuple(map(round, face.box[2:]))
+
+
+def expressions(page: Path) -> list[str]:
+    """The expressions in the last column of a page's tables, which is that of AgeLens."""
+    rows = re.findall(r"^\| .* \| (.*) \|$", page.read_text(), flags=re.MULTILINE)
+    return [code for cell in rows for code in re.findall(r"`([^`]+)`", cell)]
+
+
 def write_as_the_command_does(predictor: agelens.Predictor) -> None:
     """The two files of the page's commands."""
     from agelens.inference.writers import answered, csv_writer, parquet_writer, write_all
