@@ -1,7 +1,7 @@
 """Drawn faces with an age and a gender: stand-ins for photos, which nobody's repository should hold.
 
-Hair turns grey with age, lines appear, the face of a child is rounder; long hair and red lips stand for female. A network
-learns these drawings in a minute. It learns nothing about people.
+Hair turns grey with age, lines appear, the face of a child is rounder; long hair and red lips stand for
+female. A network learns these drawings in a minute or two. It learns nothing about people.
 """
 
 import csv
@@ -15,15 +15,15 @@ SIDE = 64  # pixels
 
 def draw_face(age: float, gender: str, rng: np.random.Generator, light: float = 1.0) -> Image.Image:
     """A face of this age, in years, and gender, ``male`` or ``female``; ``light`` dims or brightens it."""
-    picture = Image.new("RGB", (SIDE, SIDE), tuple(rng.integers(90, 170, 3).tolist()))
+    picture = Image.new("RGB", (SIDE, SIDE), tuple(rng.integers(150, 180, 3).tolist()))
     pen = ImageDraw.Draw(picture)
     grey = min(1.0, age / 80)
-    hair = tuple(int(40 + 180 * grey + rng.normal(0, 10)) for _ in range(3))
+    hair = tuple(int(40 + 180 * grey + rng.normal(0, 6)) for _ in range(3))
     skin = tuple(int(tone + rng.normal(0, 8)) for tone in (224, 178, 146))
     x, y = SIDE / 2 + rng.normal(0, 1.5, 2)
     wide, high = 17 + 4 * max(0, 1 - age / 20), 21.0
     if gender == "female":
-        pen.ellipse((x - wide - 7, y - high - 8, x + wide + 7, y + high + 10), fill=hair)
+        pen.ellipse((x - wide - 7, y - high - 6, x + wide + 7, y + high + 16), fill=hair)
     else:
         pen.ellipse((x - wide - 2, y - high - 5, x + wide + 2, y + 6), fill=hair)
     pen.ellipse((x - wide, y - high + 2, x + wide, y + high), fill=skin)
@@ -41,7 +41,7 @@ def draw_face(age: float, gender: str, rng: np.random.Generator, light: float = 
 
 
 def write_faces(folder: Path, count: int, seed: int = 0) -> Path:
-    """Draw faces of ages 0 to 90 into a folder, half of them in dim light, with a CSV that says who they are."""
+    """Draw faces of ages 0 to 90 into a folder, half of them in dim light, and a CSV of what they are."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "faces.csv").open("w", newline="", encoding="utf-8") as file:
