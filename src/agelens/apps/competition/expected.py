@@ -10,10 +10,6 @@ from agelens.figures import FIGURES, Table
 from agelens.metrics import Estimate
 from agelens.models.spec import BundleSpec
 
-#: The competition on Kaggle, by the name in its address.
-COMPETITION = "sep-25-dl-gen-ai-nppe-1"
-ADDRESS = f"https://www.kaggle.com/competitions/{COMPETITION}"
-
 #: What the reader of the competition's folder calls the images that a model has learnt.
 SOURCE = "competition"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agelens.ages import PointEstimate
-from agelens.apps.competition.expected import ADDRESS, COMPETITION
+from agelens.data.readers import DATA_SETS
 from agelens.errors import AgeLensError, require
 from agelens.faces.detection.base import DetectorName
 from agelens.files import write_text
@@ -149,7 +149,8 @@ def write_notebook(
     loading = _LOAD.format(handle=uri.handle, detector=detector)
     answering = _SUBMIT.format(gender_code=code, flip=flip, round_ages=round_ages, point=point)
     programs = [_INSTALL, _DATA, training, loading, answering, _CHECK, _EXPECTED, _SHOW]
-    introduction = _INTRODUCTION.format(uri=uri, competition=COMPETITION, address=ADDRESS)
+    address = DATA_SETS["competition"].url
+    introduction = _INTRODUCTION.format(uri=uri, competition=address.rpartition("/")[2], address=address)
     cells = [v4.new_markdown_cell(introduction), *map(v4.new_code_cell, programs)]
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"  # the same notebook each time
