@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agelens.inference.answers import Answer, Face
     from agelens.inference.options import AnswerOptions
     from agelens.inference.predictor import Predictor, load, predict
+    from agelens.inference.rows import to_rows
     from agelens.inference.sources import ImageRef
 
 __all__ = [
@@ -34,14 +35,27 @@ __all__ = [
     "__version__",
     "load",
     "predict",
+    "to_rows",
 ]
+
+#: Where a name lies that is loaded on first use: OpenCV and ONNX Runtime take long to import.
+_MODULES = {
+    "Answer": "answers",
+    "AnswerOptions": "options",
+    "Face": "answers",
+    "ImageRef": "sources",
+    "Predictor": "predictor",
+    "load": "predictor",
+    "predict": "predictor",
+    "to_rows": "rows",
+}
 
 # ONNX Runtime reads it once, when it is first imported; whoever has set it already has decided.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
+if not TYPE_CHECKING:  # else a type checker would believe that every name exists
 
-def __getattr__(name: str) -> Any:
-    # Loaded on first use, from the module that has them all: OpenCV and ONNX Runtime take long to import.
-    if name not in __all__:
-        raise AttributeError(f"module 'agelens' has no attribute {name!r}")
-    return getattr(importlib.import_module("agelens.inference.predictor"), name)
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module 'agelens' has no attribute {name!r}")
+        return getattr(importlib.import_module(f"agelens.inference.{_MODULES[name]}"), name)

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
 from agelens.inference.carried import carried_names, plain, text, united
@@ -51,6 +52,12 @@ def test_a_value_is_plain_json(value: Any, expected: Any) -> None:
     assert plain(value) == expected
     assert type(plain(value)) is type(expected)
     assert json.loads(json.dumps(plain(value), allow_nan=False)) == expected
+
+
+def test_numpys_numbers_are_pythons() -> None:
+    told = plain({"a": np.int64(7), "b": np.float32(0.5), "c": np.bool_(True), "d": np.float64("nan")})
+    assert told == {"a": 7, "b": 0.5, "c": True, "d": None}
+    assert [type(value) for value in told.values()] == [int, float, bool, type(None)]
 
 
 def test_a_cell_is_text_or_json() -> None:

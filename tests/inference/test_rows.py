@@ -6,7 +6,7 @@ import numpy as np
 
 from agelens.inference.answers import Answer, Face
 from agelens.inference.options import AnswerOptions
-from agelens.inference.rows import columns, rows_of
+from agelens.inference.rows import columns, rows_of, to_rows
 from agelens.labels import Gender
 
 FACE = Face((1, 2, 3, 4), 0.9, 31.4, (24, 39.5), 0.9, Gender.FEMALE, 0.97, np.full(101, 1 / 101), quality=0.5)
@@ -63,3 +63,24 @@ def test_what_the_model_has_not_learnt_is_empty_in_its_columns() -> None:
     (row,) = rows_of(Answer("a.jpg", 9, 9, (FACE.without(["age", "gender"]),)))
     empty = {name for name, value in row.items() if value is None}
     assert empty == {"age", "age_low", "age_high", "gender", "gender_probability", "refused"}
+
+
+def test_a_tables_rows_all_have_its_columns_in_their_order() -> None:
+    answers = [Answer("gone.jpg", error="gone.jpg: no such file"), Answer("a.jpg", 9, 9, (FACE, FACE))]
+    rows = to_rows(answers)
+    assert [list(row) for row in rows] == [list(columns(AnswerOptions()))] * 3
+    assert [(row["image"], row["face"], row["age"]) for row in rows] == [
+        ("gone.jpg", None, None), ("a.jpg", 1, 31.4), ("a.jpg", 2, 31.4),
+    ]  # fmt: skip
+    assert to_rows(answers[1]) == rows[1:]  # one answer is a table, too
+
+
+def test_what_was_asked_for_has_columns_also_where_there_is_no_face() -> None:
+    (row,) = to_rows([Answer("a.jpg", 9, 9)], AnswerOptions(at_least=18))
+    assert list(row)[-2:] == ["at_least", "at_least_probability"]
+
+
+def test_an_images_own_columns_are_the_last_and_renamed_where_an_answer_has_one() -> None:
+    (row,) = to_rows(Answer("a.jpg", 9, 9, (FACE,), row={"id": 7, "age": 30}))
+    assert list(row)[-2:] == ["id", "row_age"]
+    assert (row["id"], row["row_age"], row["age"]) == (7, 30, 31.4)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
+from agelens.cli.completion import complete_models
+from agelens.cli.verbosity import is_quiet
 from agelens.errors import AgeLensError
 
 if TYPE_CHECKING:
@@ -28,7 +30,13 @@ SHOWN = 20
 
 ManifestArgument = Annotated[Path, typer.Argument(help="The manifest, .csv or .parquet.")]
 ModelOption = Annotated[
-    str, typer.Option("--model", "-m", help="Model: 'embedded', a bundle's folder, hf://… or kaggle://….")
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="Model: 'embedded', a bundle's folder, hf://… or kaggle://….",
+        autocompletion=complete_models,
+    ),
 ]
 DetectorOption = Annotated[
     DetectorName,
@@ -81,12 +89,12 @@ def rich_table(plain: PlainTable) -> Table:
 def progress(
     label: str, total: int | None, *, rate: bool = False, streams: bool = False
 ) -> Iterator[Callable[[int], None]]:
-    """Give a function that takes how many are done, and draws a bar if stderr is a terminal.
+    """Give a function that takes how many are done, and draws a bar if stderr is a terminal; not if quiet.
 
     ``rate`` adds how many are done a second. Where the work ``streams`` to stdout, and stdout is a terminal
     too, there is no bar among the lines.
     """
-    if not sys.stderr.isatty() or (streams and sys.stdout.isatty()):
+    if is_quiet() or not sys.stderr.isatty() or (streams and sys.stdout.isatty()):
         yield lambda done: None
         return
     from rich import progress as bars
@@ -107,6 +115,12 @@ def progress(
 def tell(message: str) -> None:
     """Say something to the person, on stderr: stdout is for answers."""
     typer.echo(message, err=True)
+
+
+def remark(message: str) -> None:
+    """Say what is good to know, and no error, unless the person wants it quiet."""
+    if not is_quiet():
+        tell(f"agelens: {message}")
 
 
 def one_each(given: Sequence[str] | None, tables: Sequence[Path], option: str, default: str) -> list[str]:
@@ -140,7 +154,7 @@ def tell_unless_chips(images: Sequence[Path], detector: DetectorName, convention
     from agelens.faces.chips import check_chips
 
     if sentence := check_chips(images, detector, convention):
-        tell(f"agelens: {sentence}")
+        remark(sentence)
 
 
 def tell_failures(failures: Sequence[object]) -> None:

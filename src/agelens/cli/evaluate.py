@@ -109,7 +109,7 @@ def evaluate(
 
         subject = Subject(bundle.spec.licence, shlex.join(["agelens", *sys.argv[1:]]), tables[0].root)
         comparisons = [evaluation.compare(name, path, results[0].predictions) for name, path in others]
-        console.tell(f"agelens: {write_report(report, subject, results[0], comparisons, faces=faces)}")
+        console.remark(str(write_report(report, subject, results[0], comparisons, faces=faces)))
     for one in measured.values() if write else ():
         bundle = record_measurement(bundle, one)
     if as_json:

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import io
-import logging
 import sys
 from typing import Annotated
 
 import typer
 
 from agelens.cli import calibrate, data, demo, evaluate, export, hubs, models, predict, serve, submit, train
+from agelens.cli.verbosity import Quiet, Verbose, add_verbosity, choose, log_to_stderr
 from agelens.errors import AgeLensError
 from agelens.version import __version__
 
@@ -37,6 +37,7 @@ app.command("serve", context_settings={"auto_envvar_prefix": "AGELENS_SERVE"})(s
 app.command("space")(demo.space)
 app.command("push")(hubs.push)
 app.command("pull")(hubs.pull)
+add_verbosity(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -48,9 +49,13 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version."),
     ] = False,
+    verbose: Verbose = 0,
+    quiet: Quiet = False,
 ) -> None:
+    choose(verbose, quiet)
     for stream in (sys.stdout, sys.stderr):
         # A file's name may hold what the terminal's encoding, or any, cannot write.
         if isinstance(stream, io.TextIOWrapper):
@@ -59,7 +64,7 @@ def _options(
 
 def main() -> None:
     """Run the command line."""
-    logging.basicConfig(level=logging.WARNING, format="agelens: %(message)s", stream=sys.stderr)
+    log_to_stderr()
     try:
         app()
     except AgeLensError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agelens.cli.completion import complete_models
 from agelens.cli.console import table
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def show_model(
     model: Annotated[
         str,
         typer.Argument(
-            help="Model: a name of the list, a bundle's folder, or an address hf://… or kaggle://…."
+            help="Model: a name of the list, a bundle's folder, or an address hf://… or kaggle://….",
+            autocompletion=complete_models,
         ),
     ] = "embedded",
 ) -> None:
@@ -80,7 +82,11 @@ def show_model(
 @app.command("statement")
 def statement(
     model: Annotated[
-        str, typer.Argument(help="Model: 'embedded', a bundle's folder, or an address hf://… or kaggle://….")
+        str,
+        typer.Argument(
+            help="Model: 'embedded', a bundle's folder, or an address hf://… or kaggle://….",
+            autocompletion=complete_models,
+        ),
     ] = "embedded",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File for the statement (default: stdout).")

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agelens.cli.console import DetectorOption, progress, tell, tell_failures, tell_unless_chips
+from agelens.cli.completion import complete_models
+from agelens.cli.console import (
+    DetectorOption,
+    progress,
+    rich_table,
+    tell,
+    tell_failures,
+    tell_unless_chips,
+)
 from agelens.cli.options import with_options
 from agelens.errors import AgeLensError
 from agelens.inference.options import AnswerOptions
@@ -21,7 +29,12 @@ def submit(
     data: Annotated[Path | None, typer.Option(help="Folder of the competition, with test.csv.")] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", help="Model (default: embedded); repeat it to average several."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Model (default: embedded); repeat it to average several.",
+            autocompletion=complete_models,
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Submission to write (default: submission.csv).")
@@ -36,7 +49,7 @@ def submit(
         Path | None, typer.Option(help="Kaggle notebook to write instead, which loads --model kaggle://….")
     ] = None,
 ) -> None:
-    """Answer every test image of a competition and check the file.
+    """Answer every test image of a competition, check the file, and say what score may be expected.
 
     The exit code is 1 if some images could not be read: they get the training set's typical answer and are
     listed beside the output.
@@ -80,6 +93,9 @@ def submit(
 
 def _print(report: SubmissionReport) -> None:
     import numpy as np
+    from rich.console import Console
+
+    from agelens.apps.competition.expected import expected_table
 
     codes = sorted((text, gender) for gender, text in report.code.items())
     meaning = ", ".join(f"{text}={gender}" for text, gender in codes)
@@ -95,3 +111,5 @@ def _print(report: SubmissionReport) -> None:
         typer.echo(f"  {low:>3}–{low + 9 + (low == 90):<3} {count:>6}  {bar}".rstrip())
     shares = ", ".join(f"{code}: {count / report.rows:.1%}" for code, count in sorted(report.genders.items()))
     typer.echo(f"genders: {shares} ({meaning})")
+    typer.echo()
+    Console().print(rich_table(expected_table(report.expected)))

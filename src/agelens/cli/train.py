@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-from agelens.cli.console import rich_table, tell
+from agelens.cli.completion import complete_recipes
+from agelens.cli.console import remark, rich_table
+from agelens.cli.verbosity import tell_by_default
 from agelens.errors import require
 
 #: The figures of the best epoch that are printed.
@@ -25,6 +27,7 @@ def train(
         typer.Option(
             help="Recipe: cnn-scratch, efficientnet-b4, embedded, embedded-labels, flagship, or a YAML file.",
             show_default="efficientnet-b4; with --resume the run's own",
+            autocompletion=complete_recipes,
         ),
     ] = None,
     also: Annotated[
@@ -70,12 +73,12 @@ def train(
     figures = fit(experiment, manifest, output, resume=resume, hardware=hardware, space_id=space)
     if figures:  # the main process's, of several
         _print(figures)
-        tell(f"agelens: the best epoch is kept; next: agelens export {output} --output BUNDLE")
+        remark(f"the best epoch is kept; next: agelens export {output} --output BUNDLE")
 
 
 def _set_up_logging() -> None:
     """Log our own messages to stderr, and Lightning's only where something went wrong."""
-    logging.getLogger("agelens").setLevel(logging.INFO)
+    tell_by_default(logging.INFO)
     for name in ("lightning.pytorch", "lightning.fabric"):  # each line twice, and advertisements
         logging.getLogger(name).setLevel(logging.WARNING)
     # No advice for us: torchmetrics has gathered the figures of all processes before they are logged.

@@ -135,7 +135,7 @@ class Answer:
     faces: tuple[Face, ...] = ()
     error: str | None = None
     frames: int = 1
-    row: Mapping[str, Any] | None = None
+    row: Mapping[str, object] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain JSON values."""

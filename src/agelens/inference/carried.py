@@ -11,6 +11,8 @@ from functools import singledispatch
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 #: Own column -> its kind: ``str`` for a CSV's, an Arrow type for Parquet's.
 Kinds = Mapping[str, Any]
 
@@ -70,6 +72,12 @@ def _(value: bytes) -> str:
 @plain.register(Mapping)
 def _(value: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(key): plain(one) for key, one in value.items()}
+
+
+@plain.register(np.bool_)
+@plain.register(np.number)
+def _(value: np.bool_ | np.number[Any]) -> Any:
+    return plain(value.item())
 
 
 @plain.register(list)

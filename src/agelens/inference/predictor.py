@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +33,15 @@ from agelens.models.catalogue import EMBEDDED, resolve
 from agelens.models.spec import HEADS
 from agelens.parallel import map_ahead
 
+logger = logging.getLogger(__name__)
+
 
 class Predictor:
-    """Answers faces with one bundle and one detector; safe to share between threads."""
+    """Answers faces with one bundle and one detector; safe to share between threads.
+
+    Nothing of it changes once it is made, and its methods keep what they work on to themselves. ONNX Runtime
+    takes calls from several threads at a time, OpenVINO here one after another; Haar has a cascade a thread.
+    """
 
     def __init__(
         self,
@@ -87,6 +95,10 @@ class Predictor:
             budget=budget,
         )
         self._network = load_network(bundle.model, runtime, self.threads)
+        logger.info(
+            "model %s from %s, on %s with %d threads; detector %s",
+            bundle.spec.name, bundle.folder, runtime, self.threads, self.detector.name,
+        )  # fmt: skip
         # pixels / 255 normalised, as one multiplication and one addition
         std = np.asarray(bundle.spec.input.std, dtype=np.float32)
         self._gain = (1 / (255 * std)).reshape(3, 1, 1)
@@ -105,7 +117,7 @@ class Predictor:
         Raises:
             ImageError: the image cannot be read.
         """
-        aligned, _ = self._aligner.align(image, name, lenient=options.lenient)
+        aligned = self._align(image, name, options)
         return list(next(self.infer([aligned], options)).faces)
 
     def predict_many(
@@ -127,7 +139,7 @@ class Predictor:
         try:
             if one.error is not None:
                 raise ImageError(one.error)
-            aligned = self._aligner.align(one.source, one.name or None, lenient=options.lenient)[0]
+            aligned = self._align(one.source, one.name or None, options)
         except ImageError as error:
             aligned = AlignedFaces(Answer(name_of(one.source, one.name or None), error=str(error)))
         return aligned if one.row is None else replace(aligned, answer=replace(aligned.answer, row=one.row))
@@ -192,8 +204,10 @@ class Predictor:
             return average([self.read_faces(crops), self.read_faces([crop[:, ::-1] for crop in crops])])
         empty = np.zeros((0, len(self.bundle.spec.ages)), np.float32)
         batches = [Reading(empty, np.zeros((0, len(GENDERS)), np.float32))]
+        began = perf_counter()
         for start in range(0, len(crops), self._batch_size):
             batches.append(self._run(np.stack(list(crops[start : start + self._batch_size]))))
+        logger.debug("faces: %d, read in %.1f ms", len(crops), 1000 * (perf_counter() - began))
         return concatenate(batches)
 
     def intervals(self, reading: Reading, level: float = LEVEL) -> NDArray[np.float64]:
@@ -207,6 +221,14 @@ class Predictor:
             ImageError: the image cannot be read.
         """
         return self._aligner.largest(image)
+
+    def _align(self, image: Source, name: str | None, options: AnswerOptions) -> AlignedFaces:
+        began = perf_counter()
+        aligned = self._aligner.align(image, name, lenient=options.lenient)[0]
+        seen, took = aligned.answer, 1000 * (perf_counter() - began)
+        faces = len(aligned.crops)
+        logger.debug("%d × %d pixels, faces: %d, found in %.1f ms", seen.width, seen.height, faces, took)
+        return aligned
 
     def _run(self, crops: Pixels) -> Reading:
         inputs = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args, get_type_hints
 
 from agelens.inference.answers import Answer, Face, reported_fields
-from agelens.inference.carried import NO_COLUMNS
+from agelens.inference.carried import NO_COLUMNS, carried_names
 from agelens.inference.options import AnswerOptions
 
 #: The values of a face that take more than one column.
@@ -49,3 +49,26 @@ def rows_of(answer: Answer, carried: Mapping[str, str] = NO_COLUMNS) -> list[dic
             row |= zip(parts, value if isinstance(value, list) else [value] * len(parts), strict=True)
         rows.append(row)
     return rows
+
+
+def to_rows(
+    answers: Answer | Iterable[Answer], options: AnswerOptions = AnswerOptions()
+) -> list[dict[str, Any]]:
+    """Answers as the rows of a table, as ``--format csv`` has them: ``pandas.DataFrame(to_rows(answers))``.
+
+    Args:
+        answers: one, or many, as of ``Predictor.predict_many``.
+        options: those that were asked; ``at_least`` adds its columns.
+
+    Returns:
+        One row a face, and one for an image without a face or that could not be read. Each has every column
+        of ``columns``, in that order, and None where there is nothing; the columns of an image's own row come
+        behind them, renamed where the answers have one of that name (``age`` -> ``row_age``).
+    """
+    names = columns(options)
+    empty = dict.fromkeys(names)
+    return [
+        empty | row
+        for answer in ([answers] if isinstance(answers, Answer) else answers)
+        for row in rows_of(answer, carried_names(answer.row or (), names))
+    ]

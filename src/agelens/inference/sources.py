@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from agelens.data.parquet_table import ImageRow
 from agelens.errors import AgeLensError, OutputError
@@ -35,7 +34,7 @@ class ImageRef:
 
     name: str
     source: Source
-    row: Mapping[str, Any] | None = None
+    row: Mapping[str, object] | None = None
     error: str | None = None
 
     @classmethod

@@ -43,6 +43,8 @@ def test_the_notebook_runs_and_writes_what_the_command_writes(
     assert len(pd.read_csv(tmp_path / "submission.csv")) > 200
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert any("image/png" in output.get("data", {}) for output in outputs)
+    tables = [output["data"]["text/plain"] for output in outputs if "text/plain" in output.get("data", {})]
+    assert any("utkface test" in table and "[0." in table for table in tables)
 
 
 def test_its_training_code_is_there_and_commented_out(tmp_path: Path) -> None:
@@ -52,6 +54,13 @@ def test_its_training_code_is_there_and_commented_out(tmp_path: Path) -> None:
     assert all(line.startswith("# ") for line in training.splitlines())
     assert "!agelens data import competition {DATA}" in training
     assert f"!agelens push bundle {URI}" in training
+
+
+def test_it_names_the_competition_and_its_score(tmp_path: Path) -> None:
+    write_notebook(tmp_path / "n.ipynb", URI, detector="whole")
+    introduction = nbformat.read(tmp_path / "n.ipynb", as_version=4).cells[0].source
+    assert "(https://www.kaggle.com/competitions/sep-25-dl-gen-ai-nppe-1)" in introduction
+    assert "harmonic mean" in introduction
 
 
 def test_a_model_that_is_not_on_kaggle_is_a_sentence(tmp_path: Path) -> None:

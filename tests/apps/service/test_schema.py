@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agelens.apps.service.schema import FaceAnswer, ImageAnswer
-from agelens.inference.answers import Face
+from agelens.inference.answers import Answer, Face
 from agelens.inference.options import AnswerOptions
 from agelens.inference.predictor import load
 from servers.service import Server
@@ -24,6 +24,10 @@ def test_the_schema_is_that_of_a_face(options: AnswerOptions, astronaut: Path) -
     assert set(FaceAnswer.model_json_schema()["required"]) == set(told) - {"at_least", "at_least_probability"}
     assert isinstance(face, Face)
     assert ImageAnswer(image="a", width=1, height=1, frames=1, error=None, faces=[answer])
+
+
+def test_the_schema_of_an_image_has_the_names_of_its_json() -> None:
+    assert set(ImageAnswer.model_fields) == set(Answer("a.jpg").to_dict())
 
 
 @pytest.mark.parametrize("head", ["age", "gender"])

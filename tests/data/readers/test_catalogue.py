@@ -36,7 +36,8 @@ def test_terms_name_the_data_its_page_and_what_is_permitted() -> None:
     assert terms_of(["utkface", "somebody's", "fairface", "competition", "folder"]) == {
         "utkface": "UTKFace (https://susanqq.github.io/UTKFace/): non-commercial research only",
         "fairface": "FairFace (https://github.com/joojs/fairface): CC BY 4.0",
-        "competition": "the competition's face_dataset: the competition's rules",
+        "competition": "face_dataset of the Kaggle competition sep-25-dl-gen-ai-nppe-1 "
+        "(https://www.kaggle.com/competitions/sep-25-dl-gen-ai-nppe-1): the competition's rules",
     }
 
 

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from agelens import ages
 from agelens.data.manifest import read_table
 from agelens.errors import LabelError, ManifestError
 from agelens.inference.batch import read_each
 from agelens.inference.predictor import Predictor
 from agelens.labels import GENDERS, Gender, parse_age
+from agelens.metrics import Estimate, bootstrap, competition_score
 
 COLUMNS = ("id", "age", "gender")
 
@@ -54,11 +57,19 @@ class CompetitionFolder:
 
 @dataclass(frozen=True, slots=True)
 class CodeEvidence:
-    """What each gender is written as, and the share of training images on which the model agrees."""
+    """What each gender is written as, and how the model did on the training images that said so.
+
+    Attributes:
+        code: what each gender is written as.
+        agreement: the share of the images on which the model agrees.
+        images: how many were read.
+        score: the competition's score on them.
+    """
 
     code: GenderCode
     agreement: float
     images: int
+    score: Estimate
 
 
 def read_competition_folder(folder: Path) -> CompetitionFolder:
@@ -126,7 +137,15 @@ def find_gender_code(predictor: Predictor, training: tuple[TrainingRow, ...]) ->
             "--gender-code 0=male,1=female or the reverse, and check that the model and --detector suit them"
         )
     code = dict(zip(GENDERS, codes if straight >= 0.5 else reversed(codes), strict=True))
-    return CodeEvidence(code, agreement, len(answers.rows))
+    true_age = np.array([rows[row].age for row in answers.rows])
+    true_gender = second if straight >= 0.5 else ~second
+    age = ages.point(answers.reading.age, "mean")
+
+    def score(drawn: NDArray[np.intp]) -> float:
+        return competition_score(true_age[drawn], age[drawn], true_gender[drawn], female[drawn])
+
+    estimate = bootstrap({"score": score}, len(answers.rows))["score"]
+    return CodeEvidence(code, agreement, len(answers.rows), estimate)
 
 
 def _table(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:

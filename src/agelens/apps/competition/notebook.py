@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agelens.ages import PointEstimate
+from agelens.data.readers import DATA_SETS
 from agelens.errors import AgeLensError, require
 from agelens.faces.detection.base import DetectorName
 from agelens.files import check_output, write_text
@@ -13,8 +14,12 @@ from agelens.models.hubs import KaggleUri, parse_uri
 
 _INTRODUCTION = """# Age and gender from a face: submission
 
-Loads the trained model `{uri}` with `kagglehub`, answers the test set, and writes `submission.csv`. The code
-that trained the model is below, commented out. Made by `agelens submit --notebook`."""
+For the Kaggle competition [`{competition}`]({address}). This notebook loads the saved model `{uri}` with
+`kagglehub`, runs inference on the test set, and writes `submission.csv`. The code that trained the model is
+below, commented out. Made by `agelens submit --notebook`.
+
+The score is the harmonic mean of two parts: the macro F1 of gender, and 1 - min(RMSE, 30) / 30 of age, where
+the RMSE is in years."""
 
 _INSTALL = """import importlib.util
 
@@ -64,6 +69,14 @@ report = submit(
 if report.evidence:
     print("gender code", report.code, f"agrees with {{report.evidence.agreement:.1%}} of training images")
 print(report.rows, "rows;", len(report.problems), "images could not be read; genders", report.genders)"""
+
+_EXPECTED = """# The model's scores on other faces, with 95 % intervals: nobody knows the test labels.
+pd.DataFrame(
+    [
+        {"measured on": one.measured_on, "images": one.images, "score": str(one.score)}
+        for one in report.expected
+    ]
+)"""
 
 _CHECK = """import pandas as pd
 
@@ -137,8 +150,10 @@ def write_notebook(
     training = _TRAINING.format(unversioned=unversioned, gender_code=gender_code or "0=male,1=female")
     loading = _LOAD.format(handle=uri.handle, detector=detector)
     answering = _SUBMIT.format(gender_code=code, flip=flip, round_ages=round_ages, point=point)
-    programs = [_INSTALL, _DATA, training, loading, answering, _CHECK, _SHOW]
-    cells = [v4.new_markdown_cell(_INTRODUCTION.format(uri=uri)), *map(v4.new_code_cell, programs)]
+    programs = [_INSTALL, _DATA, training, loading, answering, _CHECK, _EXPECTED, _SHOW]
+    address = DATA_SETS["competition"].url
+    introduction = _INTRODUCTION.format(uri=uri, competition=address.rpartition("/")[2], address=address)
+    cells = [v4.new_markdown_cell(introduction), *map(v4.new_code_cell, programs)]
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"  # the same notebook each time
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}

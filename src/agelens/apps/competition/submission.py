@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agelens import ages
+from agelens.apps.competition.expected import ExpectedScore, expected_scores
 from agelens.apps.competition.folder import (
     CodeEvidence,
     CompetitionFolder,
@@ -37,6 +38,7 @@ class SubmissionReport:
         problems: id -> why its image could not be read; its row has the training set's typical answer.
         ages: (rows,) years, as written.
         genders: code -> rows.
+        expected: the scores that were measured of the models; see ``expected``.
     """
 
     output: Path
@@ -46,6 +48,7 @@ class SubmissionReport:
     problems: dict[str, str]
     ages: tuple[float, ...]
     genders: dict[str, int]
+    expected: tuple[ExpectedScore, ...]
 
 
 def submit(
@@ -77,7 +80,8 @@ def submit(
     """
     if not predictors:
         raise AgeLensError("no model to answer with")
-    for spec in (predictor.bundle.spec for predictor in predictors):
+    specs = [predictor.bundle.spec for predictor in predictors]
+    for spec in specs:
         if missing := [head for head in HEADS if head not in spec.heads]:
             raise AgeLensError(
                 f"a submission holds age and gender, and the model {spec.name!r} has not learnt {missing[0]}"
@@ -135,6 +139,7 @@ def submit(
         problems=problems,
         ages=tuple(float(row["age"]) for row in rows),
         genders=dict(Counter(row["gender"] for row in rows)),
+        expected=expected_scores(specs, evidence),
     )
 
 

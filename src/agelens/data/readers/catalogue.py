@@ -69,8 +69,9 @@ DATA_SETS: dict[str, DataSet] = {
         aliases=("appa",),
     ),
     "competition": DataSet(
-        "the competition's face_dataset",
+        "face_dataset of the Kaggle competition sep-25-dl-gen-ai-nppe-1",
         "the competition's rules",
+        "https://www.kaggle.com/competitions/sep-25-dl-gen-ai-nppe-1",
         reader="competition",
         options=("gender_code",),
     ),

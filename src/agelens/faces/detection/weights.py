@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import urllib.request
 from pathlib import Path
 
 from agelens.errors import DetectorError, OutputError
 from agelens.files import sha256, written_whole
+
+logger = logging.getLogger(__name__)
 
 FILE_NAME = "face_detection_yunet_2026may.onnx"
 SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
@@ -68,6 +71,7 @@ def _is_yunet(file: Path) -> bool:
 
 
 def _fetch(url: str, goal: Path) -> None:
+    logger.info("fetching YuNet's file, 230 KB, from %s", url)
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as response, written_whole(goal) as temporary:
             temporary.write_bytes(response.read())

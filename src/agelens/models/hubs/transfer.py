@@ -6,6 +6,7 @@ in ``bundle.json`` and no file is there that it does not name; else it is thrown
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from agelens.errors import HubError
@@ -13,6 +14,8 @@ from agelens.files import folder_written_whole
 from agelens.models.bundle import Bundle, copy_bundle, read_bundle
 from agelens.models.hubs import huggingface, kaggle
 from agelens.models.hubs.uri import HubUri, KaggleUri, parse_uri
+
+logger = logging.getLogger(__name__)
 
 
 def push(bundle: Bundle, uri: str | HubUri, *, private: bool = True, notes: str = "") -> str:
@@ -44,6 +47,7 @@ def pull(uri: str | HubUri, output: Path | None = None) -> Bundle:
     if output is not None and output.exists() and any(output.iterdir()):
         raise HubError(f"{output} is not empty; name another folder")
     address = parse_uri(uri) if isinstance(uri, str) else uri
+    logger.info("asking for %s", address)
     fetched = kaggle.download(address) if isinstance(address, KaggleUri) else huggingface.download(address)
     if output is None:
         return fetched
