@@ -11,7 +11,20 @@ from typing import Annotated
 
 import typer
 
-from agelens.cli import calibrate, data, demo, evaluate, export, hubs, models, predict, serve, submit, train
+from agelens.cli import (
+    calibrate,
+    data,
+    demo,
+    evaluate,
+    export,
+    hubs,
+    models,
+    predict,
+    recipes,
+    serve,
+    submit,
+    train,
+)
 from agelens.errors import AgeLensError
 from agelens.version import __version__
 
@@ -25,6 +38,7 @@ app = typer.Typer(
 )
 app.command("predict")(predict.predict)
 app.add_typer(data.app, name="data")
+app.add_typer(recipes.app, name="recipes")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
