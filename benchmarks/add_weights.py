@@ -2,8 +2,7 @@
 
 How the models of this project came to have theirs, from the checkpoints that they were exported from:
 
-    python benchmarks/add_weights.py runs/embedded/checkpoints/best.ckpt embedded --output models/embedded --half \
-        --faces faces/
+    python benchmarks/add_weights.py runs/e/checkpoints/best.ckpt embedded --faces faces/ --half --output b/
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import timm
@@ -16,7 +15,7 @@ B0 = "tf_efficientnet_b0.ns_jft_in1k"
 _LOAD = f"""
 from agelens.nn.imagenet import with_imagenet_weights
 network = with_imagenet_weights({B0!r}, num_classes=0)
-print(float(network.conv_stem.weight.mean()))
+print(float(network.conv_stem.weight.detach().mean()))
 """
 
 
@@ -41,9 +40,7 @@ def test_the_hubs_cache_is_enough_without_a_network(tmp_path: Path) -> None:
 
 
 def test_a_hub_that_is_not_there_is_asked_once(tmp_path: Path) -> None:
-    begun = time.monotonic()
     done = load(tmp_path)
     assert done.returncode == 1
     assert "ConnectError" in done.stderr
-    assert "Retry" not in done.stderr
-    assert time.monotonic() - begun < 60  # the client by itself retries for that long after it is loaded
+    assert "Retry" not in done.stderr  # the client by itself tries six times and tells each

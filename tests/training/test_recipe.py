@@ -54,7 +54,7 @@ def test_overrides_reach_every_section_and_keep_their_types() -> None:
     ("override", "message"),
     [
         ("epochs=0", "epochs"),
-        ("optim.speed=3", r"no key 'optim\.speed'; 'agelens recipes show NAME' explains them all"),
+        ("optim.nonsense=3", r"no key 'optim\.nonsense'; 'agelens recipes show NAME' explains them all"),
         ("optimzer.lr=1", r"no key 'optimzer\.lr'; did you mean 'optim\.lr'\?"),
         ("lr=1", r"did you mean 'optim\.lr'\?"),
         ("batchsize=8", r"did you mean 'batch_size'\?"),

@@ -61,14 +61,11 @@ def explained(model: type[BaseModel], content: Mapping[str, Any]) -> str:
 
 
 def nearest(name: str, known: list[str]) -> str | None:
-    """The key that was most likely meant: of the same last part, else of like spelling; None without one."""
+    """The key that was most likely meant: its last part is spelt alike, then the whole; None without one."""
     last = name.rpartition(".")[2]
-    if same := [key for key in known if key.rpartition(".")[2] == last]:
-        return (difflib.get_close_matches(name, same, 1, 0) or same)[0]
-    if alike := difflib.get_close_matches(name, known, 1, 0.7):
-        return alike[0]
-    by_last = {key.rpartition(".")[2]: key for key in reversed(known)}
-    return next((by_last[found] for found in difflib.get_close_matches(last, by_last, 1, 0.7)), None)
+    alike = difflib.get_close_matches(last, {key.rpartition(".")[2] for key in known}, 1, 0.75)
+    same = [key for key in known if key.rpartition(".")[2] in alike]
+    return next(iter(difflib.get_close_matches(name, same, 1, 0)), None)
 
 
 def _section(annotation: Any, content: Mapping[str, Any]) -> type[BaseModel] | None:
