@@ -1,4 +1,4 @@
-"""A stranger's walk, command by command, from a table of faces to a Space; writes what was typed and what came.
+"""A stranger's walk, command by command, from a table of faces to a Space, written down as it went.
 
     python benchmarks/walkthrough.py --shared ../shared --output docs/walkthrough.md
 
@@ -37,6 +37,9 @@ HEAD, TAIL = 12, 12
 
 PORT = 7871
 
+#: A picture, its age, and its gender: 0 male, 1 female.
+Labelled = tuple[Image.Image, int, int]
+
 
 @dataclass
 class Walk:
@@ -51,7 +54,7 @@ class Walk:
         self.lines += [text, ""]
 
     def run(self, command: str, *, stop_at: str = "", codes: Sequence[int] = (0,)) -> None:
-        """Type a command; press Ctrl-C when a line begins with ``stop_at``. It must end with one of ``codes``."""
+        """Type a command that ends with one of ``codes``; Ctrl-C when a line begins with ``stop_at``."""
         print(f"$ {command}", flush=True)
         begun = time.monotonic()
         process = subprocess.Popen(
@@ -119,9 +122,7 @@ def _shown(said: Sequence[str], folder: Path) -> list[str]:
     return [*lines[:HEAD], f"[… {left_out} lines …]", *lines[-TAIL:]]
 
 
-def faces_of_utkface(
-    archive: Path, count: int, rng: np.random.Generator
-) -> list[tuple[Image.Image, int, int]]:
+def faces_of_utkface(archive: Path, count: int, rng: np.random.Generator) -> list[Labelled]:
     """Faces of UTKFace, drawn at random, with their age and gender (0 male), which their names tell."""
     with tarfile.open(archive) as tar:
         members = [member for member in tar.getmembers() if member.isfile()]
@@ -135,7 +136,7 @@ def faces_of_utkface(
     return found
 
 
-def drawn_faces(count: int, rng: np.random.Generator) -> list[tuple[Image.Image, int, int]]:
+def drawn_faces(count: int, rng: np.random.Generator) -> list[Labelled]:
     """Patches of which brightness tells the age and colour the gender, under some noise."""
     found = []
     for number in range(count):
@@ -147,10 +148,10 @@ def drawn_faces(count: int, rng: np.random.Generator) -> list[tuple[Image.Image,
     return found
 
 
-def lay_out(folder: Path, faces: Sequence[tuple[Image.Image, int, int]]) -> None:
+def lay_out(folder: Path, faces: Sequence[Labelled]) -> None:
     """A stranger's table and pictures, and a competition's folder as Kaggle has it."""
     (folder / "photos").mkdir()
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for number, (image, age, gender) in enumerate(faces[:FACES]):
         image.save(folder / "photos" / f"{number:04d}.jpg", quality=95)
         rows.append((f"{number:04d}.jpg", age, gender))
@@ -194,7 +195,8 @@ def walk_training(walk: Walk) -> None:
     walk.say("## A network of your own")
     walk.run("agelens recipes")
     walk.say(
-        "A tiny network, so that the walk is short. In its third epoch Ctrl-C is pressed; a kill would leave as much."
+        "A tiny network, so that the walk is short. Ctrl-C is pressed in its third epoch; a kill would leave "
+        "as much."
     )
     settings = "--set 'network.widths=[16, 32, 64]' --set 'network.depths=[1, 1, 1]' --set size=64"
     walk.run(
@@ -212,8 +214,9 @@ def walk_training(walk: Walk) -> None:
     walk.run("mv away/photos away/work . && agelens models show mine-bundle")
     walk.say("## The shipped model, trained on")
     walk.run(
-        "agelens train --recipe embedded-labels --start-from embedded --manifest work/pack --output runs/tuned "
-        "--set size=88 --set batch_size=32 --set epochs=2 --set optim.lr=3e-4 --accelerator cpu"
+        "agelens train --recipe embedded-labels --start-from embedded --manifest work/pack "
+        "--output runs/tuned --set size=88 --set batch_size=32 --set epochs=2 --set optim.lr=3e-4 "
+        "--accelerator cpu"
     )
     walk.run("agelens export runs/tuned --output bundle --licence 'non-commercial research only'")
 
@@ -231,7 +234,8 @@ def walk_publishing(walk: Walk) -> None:
     """Submitted, published on a stand-in for Kaggle, its notebook executed, its Space served."""
     walk.say("## A submission, and its notebook")
     walk.run(
-        "agelens submit --model bundle --data face_dataset --output submission.csv --gender-code 0=male,1=female"
+        "agelens submit --model bundle --data face_dataset --output submission.csv "
+        "--gender-code 0=male,1=female"
     )
     walk.run("head -3 submission.csv")
     walk.say("The address is a model of one's own on Kaggle; here a stand-in on this machine takes it.")
@@ -243,17 +247,17 @@ def walk_publishing(walk: Walk) -> None:
     walk.say("`AGELENS_DATA` names the competition's folder, which Kaggle mounts for itself.")
     execute = "nbclient.NotebookClient(nbformat.read('submission.ipynb', 4), kernel_name='python3').execute()"
     walk.run(
-        f'mv submission.csv by-command.csv && AGELENS_DATA=face_dataset python -c "import nbclient, nbformat; {execute}" '
+        "mv submission.csv by-command.csv && AGELENS_DATA=face_dataset python -c "
+        f'"import nbclient, nbformat; {execute}" '
         "&& cmp submission.csv by-command.csv && echo 'the notebook has written the same'"
     )
     walk.say("## The demo, as a Space")
     walk.run("agelens space my-space --model bundle && ls my-space && cat my-space/requirements.txt")
     address = f"http://127.0.0.1:{PORT}/"
     with walk.running(f"cd my-space && GRADIO_SERVER_PORT={PORT} python app.py", address):
-        call = (
-            f"Client('{address}', verbose=False).predict(handle_file('photos/0000.jpg'), api_name='/predict')"
-        )
-        walk.run(f'python -c "from gradio_client import Client, handle_file; print({call}[1])"')
+        asked = "predict(handle_file('photo.jpg'), api_name='/predict')"
+        call = f"Client('{address}', verbose=False).{asked}"
+        walk.run(f'python -c "from gradio_client import Client, handle_file; print({call}[3])"')
 
 
 def main() -> None:
@@ -263,7 +267,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="the page to write")
     given = parser.parse_args()
     sys.path.insert(0, str(CHECKOUT / "tests"))
-    from servers.kaggle import kaggle_server
+    from servers.kaggle import kaggle_server  # type: ignore[import-not-found]
 
     rng = np.random.default_rng(0)
     count = FACES + 2 * COMPETITION
@@ -277,6 +281,7 @@ def main() -> None:
         folder.mkdir()
         (folder / "models").symlink_to(CHECKOUT / "models")  # the walk is through a clone
         lay_out(folder, faces)
+        (folder / "photo.jpg").symlink_to(CHECKOUT / "examples" / "astronaut.jpg")
         environment = {
             **os.environ,
             "HOME": temporary,
@@ -290,9 +295,10 @@ def main() -> None:
         walk = Walk(folder, environment)
         walk.say("# A walk through it all")
         walk.say(
-            "Every command of a practitioner, in order, with what it prints. `benchmarks/walkthrough.py` types them "
-            "and writes this page; a test runs it. Long answers are cut where it says so, and `~/walk` stands for "
-            f"the folder, which is a clone's. The faces here: {told}. So few say nothing of how good a model is."
+            "Every command of a practitioner, in order, with what it prints.\n"
+            "`benchmarks/walkthrough.py` types them and writes this page; a test runs it on drawn patches.\n"
+            "Long answers are cut where it says so, and `~/walk` stands for the folder, which is a clone's.\n"
+            f"The faces here: {told}. So few say nothing of how good a model is."
         )
         for part in (walk_data, walk_training, walk_measuring, walk_publishing):
             part(walk)
