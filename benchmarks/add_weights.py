@@ -2,7 +2,7 @@
 
 How the models of this project came to have theirs, from the checkpoints that they were exported from:
 
-    python benchmarks/add_weights.py runs/e/checkpoints/best.ckpt embedded --faces faces/ --half --output b/
+    python benchmarks/add_weights.py runs/e/checkpoints/best.ckpt embedded --faces faces/ --output b/
 """
 
 from __future__ import annotations

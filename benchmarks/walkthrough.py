@@ -33,7 +33,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 FACES, COMPETITION = 280, 60
 
 #: Lines of an answer that are shown at its head and at its end, where it is longer than both.
-HEAD, TAIL = 12, 12
+ENDS = (12, 12)
 
 PORT = 7871
 
@@ -53,7 +53,9 @@ class Walk:
         """A paragraph, or a heading."""
         self.lines += [text, ""]
 
-    def run(self, command: str, *, stop_at: str = "", codes: Sequence[int] = (0,)) -> None:
+    def run(
+        self, command: str, *, stop_at: str = "", codes: Sequence[int] = (0,), ends: tuple[int, int] = ENDS
+    ) -> None:
         """Type a command that ends with one of ``codes``; Ctrl-C when a line begins with ``stop_at``."""
         print(f"$ {command}", flush=True)
         begun = time.monotonic()
@@ -78,7 +80,7 @@ class Walk:
         print(f"  {ended} after {time.monotonic() - begun:.1f} s", flush=True)
         if ended not in codes:
             raise SystemExit("\n".join([f"{command!r} ended with {ended}:", *said]))
-        self.lines += ["```console", f"$ {command}", *_shown(said, self.folder), "```", ""]
+        self.lines += ["```console", f"$ {command}", *_shown(said, self.folder, ends), "```", ""]
 
     @contextmanager
     def running(self, command: str, address: str) -> Iterator[None]:
@@ -112,21 +114,19 @@ def _answers(address: str) -> bool:
     return True
 
 
-def _shown(said: Sequence[str], folder: Path) -> list[str]:
+def _shown(said: Sequence[str], folder: Path, ends: tuple[int, int]) -> list[str]:
     """An answer as it is printed, its middle left out where it is long; folders of this machine by a name."""
     lines = [line.replace(str(folder), "~/walk").replace(str(CHECKOUT), "~/agelens") for line in said]
     lines = [re.sub(r"/tmp/\S*?(?=/)", "/tmp/…", line) for line in lines]
-    if len(lines) <= HEAD + TAIL + 1:
-        return lines
-    left_out = len(lines) - HEAD - TAIL
-    return [*lines[:HEAD], f"[… {left_out} lines …]", *lines[-TAIL:]]
+    left_out = len(lines) - sum(ends)
+    return [*lines[: ends[0]], f"[… {left_out} lines …]", *lines[-ends[1] :]] if left_out > 1 else lines
 
 
 def faces_of_utkface(archive: Path, count: int, rng: np.random.Generator) -> list[Labelled]:
     """Faces of UTKFace, drawn at random, with their age and gender (0 male), which their names tell."""
     with tarfile.open(archive) as tar:
         members = [member for member in tar.getmembers() if member.isfile()]
-        chosen = [members[place] for place in sorted(rng.permutation(len(members))[:count])]
+        chosen = [members[place] for place in rng.permutation(len(members))[:count]]
         found = []
         for member in chosen:
             age, gender = map(int, Path(member.name).name.split("_")[:2])
@@ -231,26 +231,18 @@ def walk_measuring(walk: Walk) -> None:
 
 
 def walk_publishing(walk: Walk) -> None:
-    """Submitted, published on a stand-in for Kaggle, its notebook executed, its Space served."""
-    walk.say("## A submission, and its notebook")
+    """Submitted, published on a stand-in for Kaggle, its Space served, its notebook executed."""
+    walk.say("## A submission")
     walk.run(
         "agelens submit --model bundle --data face_dataset --output submission.csv "
         "--gender-code 0=male,1=female"
     )
     walk.run("head -3 submission.csv")
-    walk.say("The address is a model of one's own on Kaggle; here a stand-in on this machine takes it.")
-    walk.run("agelens push bundle kaggle://me/agelens/onnx/mine")
-    walk.run(
-        "agelens submit --notebook submission.ipynb --model kaggle://me/agelens/onnx/mine/1 "
-        "--gender-code 0=male,1=female"
+    walk.say(
+        "The address is a model of one's own on Kaggle; here a stand-in on this machine takes it, "
+        "with which\nKaggle's client prints what it sends."
     )
-    walk.say("`AGELENS_DATA` names the competition's folder, which Kaggle mounts for itself.")
-    execute = "nbclient.NotebookClient(nbformat.read('submission.ipynb', 4), kernel_name='python3').execute()"
-    walk.run(
-        "mv submission.csv by-command.csv && AGELENS_DATA=face_dataset python -c "
-        f'"import nbclient, nbformat; {execute}" '
-        "&& cmp submission.csv by-command.csv && echo 'the notebook has written the same'"
-    )
+    walk.run("agelens push bundle kaggle://me/agelens/onnx/mine", ends=(1, 4))
     walk.say("## The demo, as a Space")
     walk.run("agelens space my-space --model bundle && ls my-space && cat my-space/requirements.txt")
     address = f"http://127.0.0.1:{PORT}/"
@@ -258,6 +250,21 @@ def walk_publishing(walk: Walk) -> None:
         asked = "predict(handle_file('photo.jpg'), api_name='/predict')"
         call = f"Client('{address}', verbose=False).{asked}"
         walk.run(f'python -c "from gradio_client import Client, handle_file; print({call}[3])"')
+    walk.say("## The notebook")
+    walk.say(
+        "It names the wheel that is to be attached to it; the Space has one. `AGELENS_DATA` names the "
+        "competition's\nfolder, which Kaggle mounts for itself."
+    )
+    walk.run(
+        "agelens submit --notebook submission.ipynb --model kaggle://me/agelens/onnx/mine/1 "
+        "--gender-code 0=male,1=female --package my-space/agelens-*.whl"
+    )
+    execute = "nbclient.NotebookClient(nbformat.read('submission.ipynb', 4), kernel_name='python3').execute()"
+    walk.run(
+        "mv submission.csv by-command.csv && AGELENS_DATA=face_dataset python -c "
+        f'"import nbclient, nbformat; {execute}" '
+        "&& cmp submission.csv by-command.csv && echo 'the notebook has written the same'"
+    )
 
 
 def main() -> None:

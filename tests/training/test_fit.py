@@ -31,7 +31,7 @@ from agelens.training.fit import fit
 from agelens.training.provenance import Hardware
 from agelens.training.recipe import Recipe, load_recipe
 from agelens.training.run import RunFolder, start_record
-from agelens.training.task import AgeGenderTask
+from agelens.training.task import AgeGenderTask, _Measures
 
 TINY = ["network.widths=[8, 16]", "network.depths=[1, 1]", "size=32", "batch_size=16", "precision=32-true"]
 ROOT = Path(__file__).parents[2]
@@ -104,20 +104,19 @@ def test_every_epoch_can_be_resumed_from_though_none_was_better(synthetic: Path,
 
 
 def test_training_ends_in_time_and_measures_test_only_when_asked(
-    synthetic: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    synthetic: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Steps of nothing never improve on the first epoch.
-    still = ["epochs=9", "patience=2", "optim.lr=1e-12", "optim.ema_decay=0", "limit_train=32"]
-    recipe = load_recipe("embedded-labels", [*TINY, *still])
+    measured = _Measures.compute
+    same = torch.tensor(0.5)  # no epoch is better than the first
+    monkeypatch.setattr(_Measures, "compute", lambda self: {**measured(self), f"{self.prefix}score": same})
+    recipe = load_recipe("embedded-labels", [*TINY, "epochs=9", "patience=2", "limit_train=32"])
     with caplog.at_level("INFO", logger="agelens"):
         figures = fit(recipe, synthetic, tmp_path / "run", hardware=CPU)
     assert {name.split("/")[0] for name in figures} == {"val"}
     (told,) = (text for text in caplog.messages if "ended after" in text)
-    ended = int(told.split("after epoch ")[1].split()[0])
-    assert ended < 9
-    assert f"ended after epoch {ended} of 9: 2 epochs without a better score" in told
+    assert told == "ended after epoch 3 of 9: 2 epochs without a better score on 'val'"
     lines = (tmp_path / "run" / "curves.csv").read_text().splitlines()
-    assert len(lines) == ended + 1
+    assert len(lines) == 4
     fit(recipe, synthetic, tmp_path / "run", resume=True, hardware=CPU)  # it has ended already
     assert (tmp_path / "run" / "curves.csv").read_text().splitlines() == lines
     lines = [line.replace(",test,", ",val,") for line in synthetic.read_text().splitlines()]
@@ -148,7 +147,7 @@ def test_ctrl_c_says_what_is_kept_and_how_to_go_on(synthetic: Path, tmp_path: Pa
     assert f"agelens export {run} --output BUNDLE" in told
     assert "Traceback" not in told
     assert (run / "curves.png").is_file()
-    assert torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["epoch"] >= 1
+    assert (run / "checkpoints" / "last.ckpt").is_file()
 
 
 def test_there_must_be_something_to_resume(synthetic: Path, tmp_path: Path) -> None:
@@ -193,7 +192,7 @@ def test_a_killed_run_resumes_to_the_figures_of_an_uninterrupted_one(
 
 _SLOW_TRAIN = """
 import sys
-from agelens.training.task import AgeGenderTask
+from agelens.training.task import AgeGenderTask, _Measures
 step = AgeGenderTask.training_step
 def told(self, batch, index):
     print("step", self.global_step, file=sys.stderr, flush=True)

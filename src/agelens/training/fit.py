@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -156,10 +157,11 @@ def _what_is_kept(run: RunFolder, source: Path, trainer: L.Trainer) -> str:
     if not run.last.exists():
         return f"{stopped}, before the first was whole; nothing is kept, and the same command begins anew"
     whole = run.path.parent if run.path.name.startswith(STAGE) else run.path
+    resume = shlex.join(["agelens", "train", "--manifest", str(source), "--output", str(whole), "--resume"])
+    export = shlex.join(["agelens", "export", str(run.path), "--output", "BUNDLE"])
     return (
-        f"{stopped}; {run.path} keeps the last whole epoch and the best one. To go on after it:\n"
-        f"  agelens train --manifest {source} --output {whole} --resume\n"
-        f"or to take the best as it is:\n  agelens export {run.path} --output BUNDLE"
+        f"{stopped}; {run.path} keeps the last whole epoch and the best one. To go on after it:\n  {resume}\n"
+        f"or to take the best as it is:\n  {export}"
     )
 
 
@@ -193,7 +195,7 @@ def _final_figures(
     figures = dict(trainer.validate(task, data, verbose=False)[0])
     if test:
         figures |= trainer.test(task, data, verbose=False)[0]
-    return {name: float(value) for name, value in figures.items()}
+    return {name: float(value) for name, value in figures.items() if name != "epoch"}
 
 
 def _precision(recipe: Recipe, hardware: Hardware) -> Any:
