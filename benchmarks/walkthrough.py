@@ -118,6 +118,7 @@ def _shown(said: Sequence[str], folder: Path, ends: tuple[int, int]) -> list[str
     """An answer as it is printed, its middle left out where it is long; folders of this machine by a name."""
     lines = [line.replace(str(folder), "~/walk").replace(str(CHECKOUT), "~/agelens") for line in said]
     lines = [re.sub(r"/tmp/\S*?(?=/)", "/tmp/…", line) for line in lines]
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]  # colours
     left_out = len(lines) - sum(ends)
     return [*lines[: ends[0]], f"[… {left_out} lines …]", *lines[-ends[1] :]] if left_out > 1 else lines
 
@@ -195,8 +196,8 @@ def walk_training(walk: Walk) -> None:
     walk.say("## A network of your own")
     walk.run("agelens recipes")
     walk.say(
-        "A tiny network, so that the walk is short. Ctrl-C is pressed in its third epoch; a kill would leave "
-        "as much."
+        "A tiny network, so that the walk is short. Ctrl-C is pressed at its second line; a kill would leave "
+        "as much.\nThe resumed run goes on after the last epoch that was saved whole."
     )
     settings = "--set 'network.widths=[16, 32, 64]' --set 'network.depths=[1, 1, 1]' --set size=64"
     walk.run(

@@ -59,9 +59,6 @@ def test_the_run_begins_with_its_first_figure(tmp_path: Path, monkeypatch: pytes
         def log(self, metrics: dict[str, float], step: int | None) -> None:
             calls.append({"metrics": metrics, "step": step})
 
-        def finish(self) -> None:
-            calls.append({"finished": True})
-
     import trackio
 
     def init(**options: object) -> Run:
@@ -69,6 +66,7 @@ def test_the_run_begins_with_its_first_figure(tmp_path: Path, monkeypatch: pytes
         return Run()
 
     monkeypatch.setattr(trackio, "init", init)
+    monkeypatch.setattr(trackio, "finish", lambda: calls.append({"finished": True}))
     logger.log_hyperparams({"recipe": {"epochs": 3}})
     assert calls == []
     logger.log_metrics({"val/mae": 5.0}, step=7)

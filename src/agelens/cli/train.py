@@ -95,6 +95,8 @@ def _set_up_logging() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # No advice for us: torchmetrics has gathered the figures of all processes before they are logged.
     warnings.filterwarnings("ignore", message="It is recommended to use `self.log")
+    # A resumed run's own checkpoints; another's are refused before.
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
     # Lightning's own, for Lightning to mend.
     warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")
 
