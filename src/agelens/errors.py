@@ -55,6 +55,12 @@ class JobError(AgeLensError):
     """A job that cannot go on from where it was left."""
 
 
+class TrainingStoppedError(AgeLensError):
+    """A training that the user has stopped; the message says what is kept and how to go on."""
+
+    exit_code = 130  # as a shell has it after Ctrl-C
+
+
 class MissingExtraError(AgeLensError):
     """An optional part of AgeLens is not installed."""
 

@@ -57,7 +57,8 @@ def test_the_help_states_every_default() -> None:
     for word in (
         "--licence",
         "--name",
-        "the recipe's",
+        "the run's",
+        "--weights",
         "--description",
         "--faces",
         "--half",

@@ -41,6 +41,8 @@ def test_the_help_names_every_recipe_and_option() -> None:
         "--start-from",
         "--resume",
         "--space",
+        "--test",
+        "--logger",
     ):
         assert word in text
 
@@ -72,6 +74,8 @@ def test_the_options_for_files_are_keys_of_the_recipe(synthetic: Path, tmp_path:
         (["--set", "epochs"], "key=value"),
         (["--resume"], "to resume from"),
         (["--start-from", "nowhere"], "nor a run's folder"),
+        (["--logger", "comet"], "no logger 'comet'"),
+        (["--set", "optimzer.lr=1"], r"did you mean 'optim\.lr'"),
     ],
 )
 def test_what_is_wrong_is_said_before_any_work_begins(

@@ -116,7 +116,7 @@ def test_a_teacher_must_know_every_training_face(synthetic: Path, tmp_path: Path
 
 
 def test_faces_grow_with_the_epochs_where_the_recipe_says_so(synthetic: Path) -> None:
-    settings = [*TINY, "progressive={0: 24, 2: 32}", "epochs=4"]
+    settings = [*TINY, "progressive={1: 24, 3: 32}", "epochs=4"]
     data = FaceDataModule(synthetic, load_recipe("embedded-labels", settings))
     loader = data.train_dataloader()
     sizes = []

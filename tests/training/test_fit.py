@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -15,7 +16,8 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from safetensors.torch import save_file
+from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from agelens.data.manifest import read_manifest
 from agelens.data.pack import write_pack
@@ -23,14 +25,16 @@ from agelens.data.soft_labels import write_soft_labels
 from agelens.errors import AgeLensError
 from agelens.faces.images import open_image, resize_to_square
 from agelens.files import sha256
+from agelens.models.catalogue import resolve
 from agelens.training.export import export_run
 from agelens.training.fit import fit
 from agelens.training.provenance import Hardware
 from agelens.training.recipe import Recipe, load_recipe
 from agelens.training.run import RunFolder, start_record
-from agelens.training.task import AgeGenderTask
+from agelens.training.task import AgeGenderTask, _Measures
 
 TINY = ["network.widths=[8, 16]", "network.depths=[1, 1]", "size=32", "batch_size=16", "precision=32-true"]
+ROOT = Path(__file__).parents[2]
 CPU = Hardware(accelerator="cpu", devices=1)
 
 
@@ -61,7 +65,8 @@ def test_a_tiny_network_learns_the_synthetic_faces_and_leaves_a_whole_run(
         "augment.grey=0",
     ]
     settings += ["augment.hue=0", "augment.saturation=0", "augment.brightness=0", "augment.contrast=0"]
-    figures = fit(load_recipe("embedded-labels", settings), synthetic, tmp_path / "run", hardware=CPU)
+    recipe = load_recipe("embedded-labels", settings)
+    figures = fit(recipe, synthetic, tmp_path / "run", hardware=CPU, test=True)
     assert figures["test/gender_accuracy"] > 0.95
     assert figures["test/mae"] < 12  # a constant answer errs by 25
     run = tmp_path / "run"
@@ -72,6 +77,13 @@ def test_a_tiny_network_learns_the_synthetic_faces_and_leaves_a_whole_run(
     assert json.loads((run / "result.json").read_text()) == figures
     checkpoint = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
     assert "averaging_state" in checkpoint
+    with (run / "curves.csv").open() as file:
+        curves = list(csv.DictReader(file))
+    assert [row["epoch"] for row in curves] == [str(epoch) for epoch in range(1, 13)]
+    best = max(curves, key=lambda row: float(row["val/score"]))
+    assert float(best["val/mae"]) == pytest.approx(figures["val/mae"], abs=1e-3)
+    with Image.open(run / "curves.png") as picture:
+        assert picture.size == (1650, 540)
     with pytest.raises(AgeLensError, match="--resume"):
         fit(load_recipe("embedded-labels", settings), synthetic, run, hardware=CPU)
 
@@ -91,6 +103,53 @@ def test_every_epoch_can_be_resumed_from_though_none_was_better(synthetic: Path,
     assert epochs["best"] < epochs["last"] == 2
 
 
+def test_training_ends_in_time_and_measures_test_only_when_asked(
+    synthetic: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = _Measures.compute
+    same = torch.tensor(0.5)  # no epoch is better than the first
+    monkeypatch.setattr(_Measures, "compute", lambda self: {**measured(self), f"{self.prefix}score": same})
+    recipe = load_recipe("embedded-labels", [*TINY, "epochs=9", "patience=2", "limit_train=32"])
+    with caplog.at_level("INFO", logger="agelens"):
+        figures = fit(recipe, synthetic, tmp_path / "run", hardware=CPU)
+    assert {name.split("/")[0] for name in figures} == {"val"}
+    (told,) = (text for text in caplog.messages if "ended after" in text)
+    assert told == "ended after epoch 3 of 9: 2 epochs without a better score on 'val'"
+    lines = (tmp_path / "run" / "curves.csv").read_text().splitlines()
+    assert len(lines) == 4
+    fit(recipe, synthetic, tmp_path / "run", resume=True, hardware=CPU)  # it has ended already
+    assert (tmp_path / "run" / "curves.csv").read_text().splitlines() == lines
+    lines = [line.replace(",test,", ",val,") for line in synthetic.read_text().splitlines()]
+    (synthetic.parent / "no-test.csv").write_text("\n".join(lines))
+    with pytest.raises(AgeLensError, match="no usable image in split 'test' to measure on"):
+        fit(recipe, synthetic.parent / "no-test.csv", tmp_path / "other", hardware=CPU, test=True)
+
+
+def test_ctrl_c_says_what_is_kept_and_how_to_go_on(synthetic: Path, tmp_path: Path) -> None:
+    settings = [*TINY, "epochs=30"]
+    run = tmp_path / "run"
+    process = subprocess.Popen(
+        command(synthetic, run, settings=settings),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if "epoch 2/30" in line:
+            process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    told = "".join(said)
+    assert re.search(r"agelens: stopped in epoch \d+ of 30; .* keeps the last whole epoch and the best", told)
+    assert f"agelens train --manifest {synthetic} --output {run} --resume\n" in told
+    assert f"agelens export {run} --output BUNDLE" in told
+    assert "Traceback" not in told
+    assert (run / "curves.png").is_file()
+    assert (run / "checkpoints" / "last.ckpt").is_file()
+
+
 def test_there_must_be_something_to_resume(synthetic: Path, tmp_path: Path) -> None:
     with pytest.raises(AgeLensError, match="to resume from"):
         fit(load_recipe("embedded-labels", TINY), synthetic, tmp_path / "none", resume=True, hardware=CPU)
@@ -102,7 +161,8 @@ def test_a_killed_run_resumes_to_the_figures_of_an_uninterrupted_one(
     same_command: bool, synthetic: Path, tmp_path: Path
 ) -> None:
     settings = [*TINY, "epochs=4", "optim.ema_decay=0.9", "network.dropout=0.3"]
-    subprocess.run(command(synthetic, tmp_path / "whole", settings=settings), check=True, capture_output=True)
+    whole_run = command(synthetic, tmp_path / "whole", "--test", settings=settings)
+    subprocess.run(whole_run, check=True, capture_output=True)
     # The same run, made slow enough by its loader to be killed in the middle of its third epoch.
     killed = tmp_path / "killed"
     process = subprocess.Popen(
@@ -119,9 +179,9 @@ def test_a_killed_run_resumes_to_the_figures_of_an_uninterrupted_one(
     assert process.wait() == -signal.SIGKILL
     assert torch.load(killed / "checkpoints" / "last.ckpt", weights_only=True)["epoch"] == 1
     # The same command goes on, and so does one that leaves the recipe to the run's folder.
-    again = command(synthetic, killed, "--resume", settings=settings)
+    again = command(synthetic, killed, "--resume", "--test", settings=settings)
     if not same_command:
-        again = [*command(synthetic, killed, "--resume", settings=[])]
+        again = [*command(synthetic, killed, "--resume", "--test", settings=[])]
         del again[4:6]
     subprocess.run(again, check=True, capture_output=True)
     whole, resumed = (
@@ -132,7 +192,7 @@ def test_a_killed_run_resumes_to_the_figures_of_an_uninterrupted_one(
 
 _SLOW_TRAIN = """
 import sys
-from agelens.training.task import AgeGenderTask
+from agelens.training.task import AgeGenderTask, _Measures
 step = AgeGenderTask.training_step
 def told(self, batch, index):
     print("step", self.global_step, file=sys.stderr, flush=True)
@@ -169,7 +229,10 @@ def test_two_processes_train_one_model(synthetic: Path, tmp_path: Path) -> None:
 def test_trackio_gives_the_figures_back_through_its_own_tools(synthetic: Path, tmp_path: Path) -> None:
     run = tmp_path / "tracked"
     done = subprocess.run(
-        command(synthetic, run, settings=[*TINY, "epochs=3"]), check=True, capture_output=True, text=True
+        command(synthetic, run, "--test", settings=[*TINY, "epochs=3"]),
+        check=True,
+        capture_output=True,
+        text=True,
     )
     figures = json.loads((run / "result.json").read_text())
 
@@ -260,7 +323,7 @@ def test_training_goes_on_from_an_earlier_runs_weights(synthetic: Path, tmp_path
     assert not (tmp_path / "third").exists()
     with pytest.raises(AgeLensError, match="resume it without --start-from"):
         fit(
-            recipe.model_copy(update={"start_from": checkpoint}),
+            recipe.model_copy(update={"start_from": str(checkpoint)}),
             synthetic,
             tmp_path / "first",
             resume=True,
@@ -300,6 +363,48 @@ def test_a_network_starts_from_a_files_weights_and_says_so(synthetic: Path, tmp_
     with pytest.raises(AgeLensError, match=r"no file .*w\.safetensors to take weights from"):
         fit(recipe, synthetic, tmp_path / "fresh", hardware=CPU)
     assert not (tmp_path / "fresh").exists()
+
+
+def test_the_shipped_models_are_trained_on_from(synthetic: Path, tmp_path: Path) -> None:
+    settings = [
+        "epochs=1",
+        "limit_train=32",
+        "batch_size=16",
+        "size=88",
+        "optim.lr=1e-9",
+        "precision=32-true",
+    ]
+    recipe = load_recipe("embedded-labels", [*settings, "optim.ema_decay=0", "start_from=embedded"])
+    fit(recipe, synthetic, tmp_path / "run", hardware=CPU)
+    run, shipped = RunFolder(tmp_path / "run"), resolve("embedded").spec.training
+    began = run.record.started_from
+    assert began is not None
+    assert began.sha256 == sha256(ROOT / "models" / "embedded" / "weights.safetensors")
+    assert began.sources == shipped.sources
+    weights = load_file(ROOT / "models" / "embedded" / "weights.safetensors")
+    learnt = AgeGenderTask.of_checkpoint(run.best).network.state_dict()
+    for name, value in weights.items():
+        if "running" not in name and "num_batches" not in name:
+            torch.testing.assert_close(learnt[name], value.float(), rtol=0, atol=1e-5)
+    # Exported with weights, it is itself a model to train on from.
+    exported = export_run(run.path, tmp_path / "bundle", licence="none", weights=True).bundle
+    assert (exported.spec.name, set(exported.spec.training.sources)) == (
+        "run",
+        {*shipped.sources, "synthetic"},
+    )
+    again = recipe.model_copy(update={"start_from": str(exported.folder)})
+    fit(again, synthetic, tmp_path / "again", hardware=CPU)
+    started = RunFolder(tmp_path / "again").record.started_from
+    assert started is not None
+    assert started.sha256 == exported.spec.files["weights.safetensors"]
+    plain = export_run(run.path, tmp_path / "plain", licence="none").bundle
+    with pytest.raises(AgeLensError, match=r"has no weights\.safetensors to train on from: .* --weights"):
+        fit(
+            recipe.model_copy(update={"start_from": str(plain.folder)}),
+            synthetic,
+            tmp_path / "x",
+            hardware=CPU,
+        )
 
 
 def test_a_run_is_resumed_with_the_data_it_began_with(synthetic: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from agelens.errors import RecipeError
 from agelens.models.catalogue import resolve
-from agelens.training.recipe import load_recipe, recipe_names, save_recipe
+from agelens.training.recipe import Recipe, about, load_recipe, recipe_names, save_recipe
 
 SHARED = Path(os.environ.get("AGELENS_SHARED", Path(__file__).parents[3] / "shared"))
 
@@ -54,7 +54,11 @@ def test_overrides_reach_every_section_and_keep_their_types() -> None:
     ("override", "message"),
     [
         ("epochs=0", "epochs"),
-        ("optim.speed=3", r"optim\.speed"),
+        ("optim.nonsense=3", r"no key 'optim\.nonsense'; 'agelens recipes show NAME' explains them all"),
+        ("optimzer.lr=1", r"no key 'optimzer\.lr'; did you mean 'optim\.lr'\?"),
+        ("lr=1", r"did you mean 'optim\.lr'\?"),
+        ("batchsize=8", r"did you mean 'batch_size'\?"),
+        ("network.width=[1]", r"no key 'network\.width'; did you mean 'network\.widths'\?"),
         ("network.kind=transformer", "network"),
         ("epochs", "key=value"),
         ("epochs.more=1", "no keys"),
@@ -88,11 +92,11 @@ def test_a_wrong_file_says_why(content: str, message: str, tmp_path: Path) -> No
 
 
 def test_training_may_begin_small_and_must_end_at_the_networks_size() -> None:
-    recipe = load_recipe("embedded-labels", ["progressive={0: 48, 3: 64, 6: 80}", "epochs=9"])
-    assert [recipe.size_at(epoch) for epoch in range(9)] == [48] * 3 + [64] * 3 + [80] * 3
-    assert load_recipe("embedded").size_at(19) == 72
-    assert load_recipe("embedded").size_at(20) == 88
-    for faulty in ("{0: 48}", "{1: 48, 3: 80}", "{0: 48, 20: 80}"):
+    recipe = load_recipe("embedded-labels", ["progressive={1: 48, 4: 64, 7: 80}", "epochs=9"])
+    assert [recipe.size_at(epoch) for epoch in range(1, 10)] == [48] * 3 + [64] * 3 + [80] * 3
+    assert load_recipe("embedded").size_at(20) == 72
+    assert load_recipe("embedded").size_at(21) == 88
+    for faulty in ("{1: 48}", "{2: 48, 3: 80}", "{1: 48, 20: 80}"):
         with pytest.raises(RecipeError, match="own size"):
             load_recipe("embedded-labels", [f"progressive={faulty}", "epochs=9"])
 
@@ -121,14 +125,15 @@ def test_the_embedded_recipe_is_the_one_that_made_the_model_inside_the_package()
     now = recipe.model_dump(mode="json")
     # Its second stage was a run of its own, whose tables and start stood on the command line.
     told = ("also", "teacher", "earlier_stages", "start_from")
-    then = {key: value for key, value in made["recipe"].items() if key not in told}
+    saved = Recipe.model_validate(made["recipe"]).model_dump(mode="json")  # its epochs counted from zero
+    then = {key: saved[key] for key in made["recipe"] if key not in told}
     assert {key: now[key] for key in then} == then
     assert made["started_from"] is not None
     (first, last) = recipe.stages()
     assert last == recipe
     assert (first.size, first.epochs, first.optim.lr, first.balance) == (88, 30, 3e-3, 0.25)
     assert (first.augment.cover, first.augment.degrade, first.augment.erase) == (0, 0, 0.35)
-    assert (first.size_at(0), first.size_at(14), first.size_at(22)) == (56, 72, 88)
+    assert (first.size_at(1), first.size_at(15), first.size_at(23)) == (56, 72, 88)
     assert (first.teacher, first.also, first.loss.teacher) == (
         recipe.teacher,
         recipe.also,
@@ -143,14 +148,14 @@ def test_a_recipe_names_its_tables_its_teacher_and_its_start() -> None:
     settings = ["also=[one, two.csv]", "teacher=t.npz", "start_from=runs/b4"]
     recipe = load_recipe("embedded-labels", settings)
     assert recipe.also == (Path("one"), Path("two.csv"))
-    assert (recipe.teacher, recipe.start_from) == (Path("t.npz"), Path("runs/b4"))
+    assert (recipe.teacher, recipe.start_from) == (Path("t.npz"), "runs/b4")
     plain = load_recipe("embedded-labels")
     assert (plain.also, plain.teacher, plain.start_from, plain.stages()) == ((), None, None, [plain])
 
 
 def test_the_flagships_recipe_is_the_one_that_made_it() -> None:
     recipe = load_recipe("flagship")
-    assert [recipe.size_at(epoch) for epoch in (0, 4, 5, 9, 10, 14)] == [128, 128, 160, 160, 224, 224]
+    assert [recipe.size_at(epoch) for epoch in (1, 5, 6, 10, 11, 15)] == [128, 128, 160, 160, 224, 224]
     assert (recipe.epochs, recipe.batch_size, recipe.optim.lr, recipe.loss.teacher) == (15, 256, 1.5e-3, 0.7)
     assert (len(recipe.also), recipe.balance) == (4, 0)
     path = SHARED / "flagship" / "recipe.yaml"
@@ -173,3 +178,16 @@ def test_recipes_saved_before_are_still_read(name: str) -> None:
         (),
         None,
     )
+
+
+def test_what_was_saved_while_epochs_counted_from_zero_means_the_same() -> None:
+    old = load_recipe("embedded-labels", ["progressive={0: 48, 3: 64, 6: 80}", "epochs=9"])
+    assert old.progressive == {1: 48, 4: 64, 7: 80}
+    as_json = Recipe.model_validate({**old.model_dump(mode="json"), "progressive": {"0": 48, "6": 80}})
+    assert as_json.progressive == {1: 48, 7: 80}
+
+
+def test_each_shipped_recipe_says_what_it_is_for() -> None:
+    for name in recipe_names():
+        assert len(about(name).split()) > 5
+        assert not about(name).startswith("#")

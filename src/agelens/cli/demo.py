@@ -28,7 +28,13 @@ def space(
     folder: Annotated[Path, typer.Argument(help="Folder of the Space, new or empty.")],
     model: ModelOption = "embedded",
     title: Annotated[str, typer.Option(help="Title of the Space.")] = "AgeLens",
-    package: Annotated[str, typer.Option(help="Package to install (default: this release).")] = "",
+    package: Annotated[
+        str,
+        typer.Option(
+            help="Wheel to put inside, or what else pip is to install, as 'agelens[demo]'.",
+            show_default="a wheel of this AgeLens",
+        ),
+    ] = "",
     push: Annotated[str | None, typer.Option(help="Address to upload it to, hf://owner/space.")] = None,
     public: Annotated[bool, typer.Option("--public", help="Make a new Space public; needs --push.")] = False,
 ) -> None:
@@ -42,6 +48,10 @@ def space(
     uri = parse_uri(push) if push else None
     if uri is not None and not isinstance(uri, HuggingFaceUri):
         raise AgeLensError(f"a Space lies on Hugging Face: --push hf://owner/space, not {push}")
-    tell(f"{build_space(folder, model, title=title, package=package)}: ready for Hugging Face Spaces")
+    build_space(folder, model, title=title, package=package)
+    inside = "".join(
+        f"; {wheel.name} is inside, as AgeLens is not on PyPI yet" for wheel in folder.glob("agelens-*.whl")
+    )
+    tell(f"{folder}: ready for Hugging Face Spaces{inside}")
     if uri is not None:
         typer.echo(upload(folder, uri, private=not public, repo_type="space"))

@@ -16,7 +16,7 @@ def export(
     licence: Annotated[str, typer.Option(help="Licence of the weights, as the data's terms permit.")] = (
         "not stated: ask who trained it"
     ),
-    name: Annotated[str | None, typer.Option(help="Name of the model.", show_default="the recipe's")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model.", show_default="the run's")] = None,
     description: Annotated[str, typer.Option(help="Sentence for the model card.")] = "",
     initial_weights: Annotated[
         str | None,
@@ -31,6 +31,9 @@ def export(
     ] = None,
     half: Annotated[
         bool, typer.Option("--half", help="Store the weights in half precision; half the size.")
+    ] = False,
+    weights: Annotated[
+        bool, typer.Option("--weights", help="Add the weights that 'agelens train --start-from' takes.")
     ] = False,
 ) -> None:
     """Export a run's best checkpoint as ONNX with a model card, checked against torch on faces."""
@@ -47,6 +50,7 @@ def export(
         initial_weights=initial_weights,
         faces=faces,
         half=half,
+        weights=weights,
     )
     size = report.bundle.model.stat().st_size / 1e6
     told = [

@@ -11,7 +11,20 @@ from typing import Annotated
 
 import typer
 
-from agelens.cli import calibrate, data, demo, evaluate, export, hubs, models, predict, serve, submit, train
+from agelens.cli import (
+    calibrate,
+    data,
+    demo,
+    evaluate,
+    export,
+    hubs,
+    models,
+    predict,
+    recipes,
+    serve,
+    submit,
+    train,
+)
 from agelens.cli.verbosity import Quiet, Verbose, add_verbosity, choose, log_to_stderr
 from agelens.errors import AgeLensError
 from agelens.version import __version__
@@ -26,6 +39,7 @@ app = typer.Typer(
 )
 app.command("predict")(predict.predict)
 app.add_typer(data.app, name="data")
+app.add_typer(recipes.app, name="recipes")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)

@@ -48,6 +48,10 @@ def submit(
     notebook: Annotated[
         Path | None, typer.Option(help="Kaggle notebook to write instead, which loads --model kaggle://….")
     ] = None,
+    package: Annotated[
+        Path | None,
+        typer.Option(help="Wheel of AgeLens that the notebook installs from an attached data set."),
+    ] = None,
 ) -> None:
     """Answer every test image of a competition, check the file, and say what score may be expected.
 
@@ -68,9 +72,18 @@ def submit(
             )
         if len(models) != 1:
             raise AgeLensError("--notebook loads one model: give --model kaggle://… once")
-        write_notebook(notebook, models[0], detector=detector, gender_code=gender_code, **chosen)
+        chosen |= {"gender_code": gender_code, "package": package}
+        write_notebook(notebook, models[0], detector=detector, **chosen)
         typer.echo(f"{notebook}: add the competition's data to it on Kaggle and run it")
+        attach = (
+            f"attach a data set that holds {package.name} and what it needs"
+            if package
+            else ("until AgeLens is on PyPI, it needs --package WHEEL")
+        )
+        tell(f"agelens: {attach}; see docs/publish.md")
         return
+    if package is not None:
+        raise AgeLensError("--package is for --notebook: it names the wheel that the notebook installs")
     if data is None:
         raise AgeLensError("--data names the competition's folder (or --notebook a notebook to write)")
     from agelens.apps.competition import submit as write

@@ -37,7 +37,8 @@ def train(
         Path | None, typer.Option(help="Soft answers (.npz) to learn, in place of the recipe's 'teacher'.")
     ] = None,
     start_from: Annotated[
-        Path | None, typer.Option(help="Earlier run or checkpoint to fine-tune, in place of the recipe's.")
+        str | None,
+        typer.Option(help="What to fine-tune: a run, a checkpoint, 'embedded', or a model with its weights."),
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Key of the recipe, as optim.lr=1e-4; repeatable.")
@@ -47,17 +48,28 @@ def train(
     devices: Annotated[str, typer.Option(help="Number of devices, or 'auto'.")] = "auto",
     num_nodes: Annotated[int, typer.Option(min=1, help="Number of machines of a distributed run.")] = 1,
     strategy: Annotated[str, typer.Option(help="Lightning strategy: auto, ddp, ddp_spawn, …")] = "auto",
+    test: Annotated[
+        bool, typer.Option("--test", help="Measure the best epoch on split 'test' at the end.")
+    ] = False,
+    loggers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--logger",
+            help="Logger: trackio, csv, tensorboard, wandb or mlflow; repeatable.",
+            show_default="trackio",
+        ),
+    ] = None,
     space: Annotated[
         str | None, typer.Option(help="Space that TrackIO logs to, owner/name.", show_default="this machine")
     ] = None,
 ) -> None:
     """Train a network; the epoch with the best score on split 'val' is kept.
 
-    The run is recorded in TrackIO: 'trackio show' opens the dashboard.
+    'agelens recipes' lists the recipes and explains their keys. 'trackio show' opens the dashboard.
     """
     for module in ("torch", "lightning", "timm", "torchmetrics", "yaml"):
         require(module, "train")
-    from agelens.training.fit import fit
+    from agelens.training.fit import LoggingTo, fit
     from agelens.training.provenance import Hardware
     from agelens.training.recipe import load_recipe
     from agelens.training.run import RunFolder
@@ -70,7 +82,10 @@ def train(
     default = str(began_with) if resume and began_with.is_file() else "efficientnet-b4"
     experiment = load_recipe(recipe or default, [*(settings or ()), *changes])
     hardware = Hardware(accelerator, int(devices) if devices.isdigit() else devices, num_nodes, strategy)
-    figures = fit(experiment, manifest, output, resume=resume, hardware=hardware, space_id=space)
+    logging_to = LoggingTo(loggers or (), space)
+    figures = fit(
+        experiment, manifest, output, resume=resume, hardware=hardware, test=test, logging_to=logging_to
+    )
     if figures:  # the main process's, of several
         _print(figures)
         remark(f"the best epoch is kept; next: agelens export {output} --output BUNDLE")
@@ -83,6 +98,8 @@ def _set_up_logging() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # No advice for us: torchmetrics has gathered the figures of all processes before they are logged.
     warnings.filterwarnings("ignore", message="It is recommended to use `self.log")
+    # A resumed run's own checkpoints; another's are refused before.
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
     # Lightning's own, for Lightning to mend.
     warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")
 

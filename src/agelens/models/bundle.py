@@ -2,7 +2,8 @@
 
 ``model.onnx`` takes ``images`` (B, 3, S, S) float32 and answers ``age_logits`` (B, 101) and
 ``gender_logits`` (B, 2); ``bundle.json`` says all that is needed to feed it and to judge it; ``metrics.json``
-holds its evaluations whole, where there are any; ``README.md`` is the model card. No pickle, no torch.
+holds its evaluations whole, where there are any; ``README.md`` is the model card; ``weights.safetensors``,
+where it is there, holds the network's weights to train on from. No pickle, no torch.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ BUNDLE_FILE = "bundle.json"
 MODEL_FILE = "model.onnx"
 METRICS_FILE = "metrics.json"
 CARD_FILE = "README.md"
+WEIGHTS_FILE = "weights.safetensors"
 
 _MEASUREMENTS = TypeAdapter(dict[str, Measurement])
 

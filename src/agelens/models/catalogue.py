@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from agelens.errors import BundleError
-from agelens.models.bundle import BUNDLE_FILE, Bundle, read_bundle
+from agelens.models.bundle import BUNDLE_FILE, WEIGHTS_FILE, Bundle, read_bundle
 
 #: The model that ships inside the package.
 EMBEDDED = "embedded"
@@ -48,6 +48,30 @@ def resolve(name: str | Path) -> Bundle:
     )
 
 
+def weights_of(name: str | Path) -> Path:
+    """The file of the weights to train on from, of a model by its name, folder or address.
+
+    Those of the model inside the package lie beside it in a checkout, so that the package stays light.
+
+    Raises:
+        BundleError: there is no such model, it is damaged, or its weights are not with it.
+        HubError: it lies on a hub and cannot be fetched.
+    """
+    text, bundle = str(name), resolve(name)
+    if WEIGHTS_FILE not in bundle.spec.files and text in NAMES and (beside := _in_checkout(text)):
+        bundle = read_bundle(beside)
+    if WEIGHTS_FILE in bundle.spec.files:
+        return bundle.folder / WEIGHTS_FILE
+    if text in NAMES:
+        raise BundleError(
+            f"the weights to train on from of {text!r} are too large for the package: they lie in "
+            f"models/{text} of a checkout of the project; name that folder"
+        )
+    raise BundleError(
+        f"{name} has no {WEIGHTS_FILE} to train on from: start from its run, or export that with --weights"
+    )
+
+
 def models_at_hand() -> list[str]:
     """The names of this project's models that lie here: in the package, or beside it in a checkout."""
     return [name for name in NAMES if folder_of(name) is not None]
@@ -60,6 +84,12 @@ def folder_of(name: str) -> Path | None:
         return package / "assets" / EMBEDDED
     if name not in NAMES:
         return None
+    return _in_checkout(name)
+
+
+def _in_checkout(name: str) -> Path | None:
+    """Where a model lies beside the package; None where that is not in a checkout."""
+    package = Path(str(resources.files("agelens")))
     # In a checkout the package lies in src/; where it was installed out of one, one is mostly worked in.
     checkouts = [package.parents[1]] if package.parent.name == "src" else []
     beside = [checkout / "models" / name for checkout in (*checkouts, Path.cwd())]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import timm
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, Field, model_validator
 from torch import Tensor
 
 from agelens.errors import AgeLensError
 from agelens.nn.heads import AgeGenderHeads, AgeGenderNet, GateAttention, check_lengths
+from agelens.nn.imagenet import with_imagenet_weights
 
 
 class EfficientNetConfig(BaseModel, extra="forbid", frozen=True):
@@ -19,15 +20,21 @@ class EfficientNetConfig(BaseModel, extra="forbid", frozen=True):
     them, or any others, from a file (``nn.weights``), and nothing is fetched.
     """
 
-    kind: Literal["efficientnet"] = "efficientnet"
-    backbone: str = "tf_efficientnet_b4.ns_jft_in1k"
-    pretrained: bool = True
-    drop_path: float = 0.2  # stochastic depth (Huang et al. 2016)
-    attention_hidden: int = 256
-    attention_dropout: float = 0.2
-    hidden: tuple[int, ...] = (256, 128)
-    head_dropout: tuple[float, ...] = (0.3, 0.2)
-    weights: str | None = None
+    kind: Literal["efficientnet"] = Field(
+        default="efficientnet", description="a timm backbone and gate attention"
+    )
+    backbone: str = Field(default="tf_efficientnet_b4.ns_jft_in1k", description="its name in timm")
+    pretrained: bool = Field(
+        default=True, description="start from timm's ImageNet weights, fetched on first use"
+    )
+    drop_path: float = Field(default=0.2, description="rate of stochastic depth (Huang et al. 2016)")
+    attention_hidden: int = Field(default=256, description="width of the gate's hidden layer")
+    attention_dropout: float = Field(default=0.2, description="rate in the gate")
+    hidden: tuple[int, ...] = Field(default=(256, 128), description="widths of the layers of each head")
+    head_dropout: tuple[float, ...] = Field(default=(0.3, 0.2), description="rate after each of these layers")
+    weights: str | None = Field(
+        default=None, description="file of initial weights; see docs/train-your-own.md"
+    )
 
     @model_validator(mode="after")
     def _one_dropout_rate_per_layer(self) -> EfficientNetConfig:
@@ -63,17 +70,13 @@ def _create_backbone(config: EfficientNetConfig) -> Any:
         raise AgeLensError(
             f"timm {timm.__version__} has no backbone {config.backbone!r}; see timm.list_models()"
         )
+    # Pooled features, no classifier.
+    options: dict[str, Any] = {"num_classes": 0, "global_pool": "avg", "drop_path_rate": config.drop_path}
+    if not config.pretrained:
+        return timm.create_model(config.backbone, pretrained=False, **options)
     try:
-        return timm.create_model(
-            config.backbone,
-            pretrained=config.pretrained,
-            num_classes=0,  # pooled features, no classifier
-            global_pool="avg",
-            drop_path_rate=config.drop_path,
-        )
+        return with_imagenet_weights(config.backbone, **options)
     except Exception as error:
-        if not config.pretrained:
-            raise
         # The hub client's errors have no common base; whatever stopped the download, the way out is the same.
         raise AgeLensError(
             f"the ImageNet weights of {config.backbone} cannot be fetched ({type(error).__name__}: {error}). "

@@ -27,20 +27,22 @@ LUMINANCE = np.array([0.299, 0.587, 0.114])
 class AugmentConfig(BaseModel, extra="forbid", frozen=True):
     """Ranges of the random changes; all off by default."""
 
-    flip: float = Field(default=0.0, ge=0, le=1)  # probability of mirroring
-    rotate: float = Field(default=0.0, ge=0, le=180)  # degrees either way
-    scale: float = Field(default=0.0, ge=0, lt=1)  # relative; 0.1 draws from 1/1.1 to 1.1
-    translate: float = Field(default=0.0, ge=0, lt=1)  # of the side, either way
-    brightness: float = Field(default=0.0, ge=0, le=1)  # factor 1 ± this
-    contrast: float = Field(default=0.0, ge=0, le=1)
-    saturation: float = Field(default=0.0, ge=0, le=1)
-    hue: float = Field(default=0.0, ge=0, le=0.5)  # of the colour circle, either way
-    grey: float = Field(default=0.0, ge=0, le=1)  # probability of losing all colour
-    erase: float = Field(default=0.0, ge=0, le=1)  # probability of a rectangle of noise (Zhong et al. 2020)
-    cover: float = Field(
-        default=0.0, ge=0, le=1
-    )  # probability of a mask, dark glasses, a hand; aligned faces
-    degrade: float = Field(default=0.0, ge=0, le=1)  # probability of few pixels or blur, then noise or JPEG
+    flip: float = Field(default=0.0, ge=0, le=1, description="probability of mirroring")
+    rotate: float = Field(default=0.0, ge=0, le=180, description="degrees, either way")
+    scale: float = Field(default=0.0, ge=0, lt=1, description="relative; 0.1 draws from 1/1.1 to 1.1")
+    translate: float = Field(default=0.0, ge=0, lt=1, description="of the side, either way")
+    brightness: float = Field(default=0.0, ge=0, le=1, description="by a factor of 1 ± this")
+    contrast: float = Field(default=0.0, ge=0, le=1, description="by a factor of 1 ± this")
+    saturation: float = Field(default=0.0, ge=0, le=1, description="by a factor of 1 ± this")
+    hue: float = Field(default=0.0, ge=0, le=0.5, description="of the colour circle, either way")
+    grey: float = Field(default=0.0, ge=0, le=1, description="probability of losing all colour")
+    erase: float = Field(
+        default=0.0, ge=0, le=1, description="probability of a rectangle of noise (Zhong 2020)"
+    )
+    cover: float = Field(default=0.0, ge=0, le=1, description="probability of a mask, dark glasses or a hand")
+    degrade: float = Field(
+        default=0.0, ge=0, le=1, description="probability of few pixels, blur, noise or JPEG"
+    )
 
 
 def augment(pixels: Pixels, size: int, config: AugmentConfig, rng: np.random.Generator) -> Pixels:

@@ -134,7 +134,7 @@ class FaceDataModule(L.LightningDataModule):
             self._images,
             [row.row for row in rows],
             [row.sample for row in rows],
-            size_at=recipe.size_at if train else lambda epoch: recipe.size,
+            size_at=(lambda epoch: recipe.size_at(epoch + 1)) if train else lambda epoch: recipe.size,
             loss=recipe.loss,
             augmentation=recipe.augment if train else None,
             seed=recipe.seed,

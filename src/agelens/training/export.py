@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import save
 
 from agelens.ages import softmax
 from agelens.data.readers import known_sources, terms_of
@@ -17,8 +18,9 @@ from agelens.errors import AgeLensError
 from agelens.files import folder_written_whole
 from agelens.inference.answers import Reading
 from agelens.inference.predictor import Predictor
-from agelens.models.bundle import MODEL_FILE, Bundle, write_bundle
+from agelens.models.bundle import MODEL_FILE, WEIGHTS_FILE, Bundle, write_bundle
 from agelens.models.spec import BundleSpec, InputSpec, Training
+from agelens.nn.heads import AgeGenderNet
 from agelens.training.half import check_half, store_half
 from agelens.training.parity import ParityFaces, largest_difference, parity_faces
 from agelens.training.recipe import Recipe
@@ -49,6 +51,7 @@ def export_run(
     initial_weights: str | None = None,
     faces: Path | None = None,
     half: bool = False,
+    weights: bool = False,
 ) -> ExportReport:
     """Export the best checkpoint of a run as a bundle; one in ``output`` is replaced, whole or not at all.
 
@@ -56,12 +59,13 @@ def export_run(
         run: the run's folder, or its checkpoint beside or below the run's record.
         output: receives the bundle.
         licence: that of the weights, as the terms of the data permit.
-        name: the model's; None for the recipe's.
+        name: the model's; None for the run's.
         description: a sentence for the card.
         initial_weights: what the first run of this line of runs started from, where no record tells.
         faces: a folder, manifest, pack or picture to compare with torch on; None for the run's own table
             where it is at hand, else the package's own pictures.
         half: store the weights in half precision.
+        weights: add the weights to train on from, in the same precision.
 
     Raises:
         AgeLensError: the run has no checkpoint or record, ``output`` holds something else, none of the given
@@ -78,7 +82,7 @@ def export_run(
     with folder_written_whole(output) as partial:
         _write_onnx(task, recipe, partial / MODEL_FILE)
         spec = BundleSpec(
-            name=name or recipe.name,
+            name=name or folder.name,
             description=description,
             heads=folder.record.heads,
             input=InputSpec(size=recipe.size, mean=recipe.mean, std=recipe.std),
@@ -86,6 +90,8 @@ def export_run(
             licence=licence,
             files={},
         )
+        if weights:
+            write_weights(partial / WEIGHTS_FILE, task.network, spec, half=half)
         bundle = write_bundle(partial, spec, {})
         answered = Predictor(bundle, "whole").read_faces(compared.pixels)
         difference = _check_parity(task, answered, compared)
@@ -95,6 +101,16 @@ def export_run(
             bundle = write_bundle(partial, spec, {})
             change = check_half(answered, Predictor(bundle, "whole").read_faces(compared.pixels))
     return ExportReport(Bundle(output, bundle.spec), difference, compared, change)
+
+
+def write_weights(path: Path, network: AgeGenderNet, spec: BundleSpec, *, half: bool) -> None:
+    """Write a network's weights as safetensors, its floating-point numbers in half precision if asked to."""
+    state = {
+        name: (value.half() if half and value.is_floating_point() else value).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    origin = f"model {spec.name!r}, from {spec.training.initial_weights} weights"
+    path.write_bytes(save(state, {"origin": origin}))
 
 
 def bundle_of_run(run: Path) -> Bundle:

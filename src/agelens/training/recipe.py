@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from agelens.files import write_text
 from agelens.nn import NetworkConfig
 from agelens.nn.losses import LossConfig
 from agelens.training.augment import AugmentConfig
+from agelens.training.keys import unknown_keys
 
 _SHIPPED = Path(__file__).with_name("recipes")
 
@@ -21,42 +23,84 @@ _SHIPPED = Path(__file__).with_name("recipes")
 class OptimConfig(BaseModel, extra="forbid", frozen=True):
     """AdamW under a cosine that ends at zero."""
 
-    lr: float = Field(default=1e-3, gt=0)
-    weight_decay: float = Field(default=1e-4, ge=0)  # not applied to biases and norms
-    warmup_epochs: float = Field(default=0.0, ge=0)
-    clip_norm: float = Field(default=1.0, ge=0)  # largest norm of the gradient; 0 turns clipping off
-    ema_decay: float = Field(default=0.0, ge=0, lt=1)  # decay of the averaged weights; 0 turns averaging off
+    lr: float = Field(default=1e-3, gt=0, description="learning rate at its highest")
+    weight_decay: float = Field(default=1e-4, ge=0, description="not applied to biases and norms")
+    warmup_epochs: float = Field(
+        default=0.0, ge=0, description="epochs in which the rate rises; parts of one count"
+    )
+    clip_norm: float = Field(
+        default=1.0, ge=0, description="largest norm of the gradient; 0 turns clipping off"
+    )
+    ema_decay: float = Field(
+        default=0.0, ge=0, lt=1, description="of the averaged weights; 0 turns averaging off"
+    )
 
 
 class Recipe(BaseModel, extra="forbid", frozen=True):
     """One experiment: the network, what it learns from, and how. Paths are relative to where it is run."""
 
-    name: str
-    network: NetworkConfig
-    size: int = Field(default=384, ge=16)  # pixels, the side of the network's input
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)  # of RGB in 0..1; ImageNet's
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
-    also: tuple[Path, ...] = ()  # further manifests or packs, whose split ``train`` is learnt too
-    teacher: Path | None = None  # soft answers (.npz) learnt beside the labels; see ``data.soft_labels``
-    start_from: Path | None = None  # an earlier run's folder, or a checkpoint, whose weights are trained on
-    earlier_stages: tuple[dict[str, Any], ...] = ()  # each the keys (``optim.lr``) that differ from this one
-    progressive: dict[int, int] = {}  # epoch (0 is the first) -> side of the training images from then on
-    epochs: int = Field(default=5, ge=1)
-    batch_size: int = Field(default=16, ge=1)  # on each device
-    augment: AugmentConfig = AugmentConfig()
-    loss: LossConfig = LossConfig()
-    optim: OptimConfig = OptimConfig()
-    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
-    compile: bool = False  # torch.compile: fuses norms and activations; pays after a minute's warm-up
-    workers: int = Field(default=2, ge=0)  # loader processes; 0 loads in the training process
-    limit_train: int = Field(default=0, ge=0)  # images per epoch, for trials; 0 takes all
-    balance: float = Field(default=0.0, ge=0, le=1)  # 0 draws every image once, 1 all ages equally often
-    seed: int = 0
+    name: str = Field(description="of the recipe")
+    network: NetworkConfig = Field(description="the network: its kind, and the keys of that kind")
+    size: int = Field(default=384, ge=16, description="side of the network's input, pixels")
+    mean: tuple[float, float, float] = Field(
+        default=(0.485, 0.456, 0.406), description="of RGB in 0..1; ImageNet's"
+    )
+    std: tuple[float, float, float] = Field(
+        default=(0.229, 0.224, 0.225), description="of RGB in 0..1; ImageNet's"
+    )
+    also: tuple[Path, ...] = Field(
+        default=(), description="further manifests or packs, whose split 'train' is learnt too"
+    )
+    teacher: Path | None = Field(default=None, description="soft answers (.npz) learnt beside the labels")
+    start_from: str | None = Field(
+        default=None,
+        description="weights to train on: an earlier run, its checkpoint, or a model with weights",
+    )
+    earlier_stages: tuple[dict[str, Any], ...] = Field(
+        default=(), description="stages to train first, each the keys (optim.lr) that differ from this one"
+    )
+    progressive: dict[int, int] = Field(
+        default={}, description="epoch (1 is the first): side of the training images from then on, pixels"
+    )
+    epochs: int = Field(default=5, ge=1, description="how often all images are learnt")
+    patience: int = Field(
+        default=0,
+        ge=0,
+        description="epochs without a better score on 'val' that end the training; 0 trains all",
+    )
+    batch_size: int = Field(default=16, ge=1, description="images learnt at once, on each device")
+    augment: AugmentConfig = Field(
+        default=AugmentConfig(), description="random changes of the training images"
+    )
+    loss: LossConfig = Field(
+        default=LossConfig(), description="what is learnt, and how much each part counts"
+    )
+    optim: OptimConfig = Field(default=OptimConfig(), description="the optimiser, AdamW under a cosine")
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = Field(
+        default="auto",
+        description="of the arithmetic; auto: bfloat16 where the hardware multiplies it natively",
+    )
+    compile: bool = Field(default=False, description="torch.compile: faster after a minute's warm-up")
+    workers: int = Field(default=2, ge=0, description="loader processes; 0 loads in the training process")
+    limit_train: int = Field(default=0, ge=0, description="images of an epoch, for trials; 0 takes all")
+    balance: float = Field(
+        default=0.0, ge=0, le=1, description="0 draws every image once, 1 draws all ages equally often"
+    )
+    seed: int = Field(default=0, description="of all that is random; the same seed draws the same")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _epochs_from_one(cls, content: Any) -> Any:
+        """Read what was saved while ``progressive`` counted epochs from zero."""
+        sides = content.get("progressive") if isinstance(content, dict) else None
+        if not isinstance(sides, dict) or not any(str(epoch) == "0" for epoch in sides):
+            return content
+        return {**content, "progressive": {int(epoch) + 1: side for epoch, side in sides.items()}}
 
     @model_validator(mode="after")
     def _stages_fit(self) -> Recipe:
-        if self.progressive and (min(self.progressive) != 0 or self.size_at(self.epochs) != self.size):
-            raise ValueError("progressive must begin at epoch 0 and end with the network's own size")
+        if self.progressive and (min(self.progressive) != 1 or self.size_at(self.epochs) != self.size):
+            raise ValueError("progressive must begin at epoch 1 and end with the network's own size")
         self.stages()  # an earlier stage that is no recipe is named here, before any work begins
         return self
 
@@ -66,7 +110,10 @@ class Recipe(BaseModel, extra="forbid", frozen=True):
         return "ImageNet (timm)" if getattr(self.network, "pretrained", False) else "random"
 
     def size_at(self, epoch: int) -> int:
-        """The side of the training images in an epoch, pixels (progressive learning, Tan & Le 2021)."""
+        """The side of the training images in an epoch, pixels (progressive learning, Tan & Le 2021).
+
+        The first epoch is 1.
+        """
         begun = [start for start in self.progressive if start <= epoch]
         return self.progressive[max(begun)] if begun else self.size
 
@@ -94,10 +141,9 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: no such recipe, an unknown key, or a value out of range.
     """
-    names = recipe_names()
-    file = _SHIPPED / f"{name_or_path}.yaml" if name_or_path in names else Path(name_or_path)
-    if not file.is_file():
-        raise RecipeError(f"no recipe {name_or_path!r}; there are {', '.join(names)}, or name a YAML file")
+    file = Path(name_or_path)
+    if name_or_path in recipe_names() or not file.is_file():
+        file = recipe_file(name_or_path)
     try:
         content = yaml.safe_load(file.read_text("utf-8"))
     except yaml.YAMLError as error:
@@ -120,6 +166,23 @@ def save_recipe(path: Path, recipe: Recipe) -> None:
     write_text(path, yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
 
 
+def recipe_file(name: str) -> Path:
+    """The YAML file of a shipped recipe.
+
+    Raises:
+        RecipeError: there is no such recipe.
+    """
+    if name not in (names := recipe_names()):
+        raise RecipeError(f"no recipe {name!r}; there are {', '.join(names)}, or name a YAML file")
+    return _SHIPPED / f"{name}.yaml"
+
+
+def about(name: str) -> str:
+    """What a shipped recipe is for, as the comment at the head of its file says."""
+    lines = recipe_file(name).read_text("utf-8").splitlines()
+    return " ".join(line.removeprefix("#").strip() for line in itertools.takewhile(_is_comment, lines))
+
+
 def faults_of(error: ValidationError) -> list[str]:
     """What is wrong with the content of a file, each by its key."""
     return [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
@@ -129,7 +192,8 @@ def _validated(content: Mapping[str, Any], name: str) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        raise RecipeError("\n  ".join([f"{name} does not fit:", *faults_of(error)])) from error
+        faults = unknown_keys(Recipe, content, error) or faults_of(error)
+        raise RecipeError("\n  ".join([f"{name} does not fit:", *faults])) from error
 
 
 def _set(content: dict[str, Any], key: str, value: Any) -> None:
@@ -140,3 +204,7 @@ def _set(content: dict[str, Any], key: str, value: Any) -> None:
         if not isinstance(content, dict):
             raise RecipeError(f"{key} cannot be set: {name} has no keys of its own")
     content[last] = value
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("#")

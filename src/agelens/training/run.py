@@ -2,8 +2,8 @@
 
 ``recipe.yaml`` is the experiment; ``run.json`` records its code, data and hardware; ``checkpoints/`` holds
 ``best.ckpt`` (by the validation score) and ``last.ckpt`` (to resume from); ``dropped.csv`` names images that
-could not be read; ``metrics.csv`` holds the curves where TrackIO is not installed; ``result.json`` holds the
-figures of the best epoch once training has ended. A run in several stages holds each earlier stage as a run
+could not be read; ``curves.csv`` and ``curves.png`` hold the figures of every epoch; ``result.json`` holds
+those of the best epoch once training has ended. A run in several stages holds each earlier stage as a run
 of its own in ``stage-1/``, ``stage-2/`` and so on. A folder may be moved to another machine.
 """
 
@@ -20,6 +20,8 @@ from pydantic import ValidationError
 from agelens.data.problems import Problem
 from agelens.errors import AgeLensError
 from agelens.files import resolved, sha256, write_csv, write_text
+from agelens.models.bundle import BUNDLE_FILE, WEIGHTS_FILE, read_bundle
+from agelens.models.catalogue import NAMES, weights_of
 from agelens.training.provenance import RunRecord, StartRecord
 from agelens.training.recipe import Recipe, faults_of, load_recipe, save_recipe
 
@@ -70,7 +72,7 @@ class RunFolder:
 
     @property
     def result(self) -> dict[str, float] | None:
-        """The figures of the best epoch, ``val/…`` and ``test/…``; None before training has ended."""
+        """The figures of the best epoch, ``val/…`` and perhaps ``test/…``; None before training has ended."""
         return json.loads(self.result_file.read_text("utf-8")) if self.result_file.is_file() else None
 
     @property
@@ -118,7 +120,7 @@ class RunFolder:
         start, began = recipe.start_from, self.record.started_from
         if start is None or start == self.recipe.start_from:
             return
-        if began is None or began.sha256 != sha256(checkpoint_of(start)):
+        if began is None or began.sha256 != sha256(start_of(start)):
             raise AgeLensError(f"{self.path} did not start from {start}; resume it without --start-from")
 
     def write(self, recipe: Recipe, record: RunRecord) -> None:
@@ -155,10 +157,26 @@ def checkpoint_of(run: Path) -> Path:
     return found[0]
 
 
+def start_of(name: str) -> Path:
+    """The weights that a training starts from: of a run, its checkpoint, or a model that has them.
+
+    Raises:
+        AgeLensError: there is no such run or model, or it is without its weights.
+    """
+    folder = Path(name)
+    if (folder / BUNDLE_FILE).is_file() or "://" in name or (name in NAMES and not folder.exists()):
+        return weights_of(name)
+    return checkpoint_of(folder)
+
+
 def start_record(checkpoint: Path) -> StartRecord:
     """What a run inherits from the checkpoint it starts from, as far as the files beside that tell."""
-    run = RunFolder.of_checkpoint(checkpoint)
     start = StartRecord(path=str(checkpoint), sha256=sha256(checkpoint))
+    if checkpoint.name == WEIGHTS_FILE and (checkpoint.parent / BUNDLE_FILE).is_file():
+        about = read_bundle(checkpoint.parent).spec.training
+        known = about.model_dump(include={"git_commit", "initial_weights", "sources"})
+        return start.model_copy(update=known)
+    run = RunFolder.of_checkpoint(checkpoint)
     if not run.record_file.is_file():
         return start
     known = {"git_commit": run.record.git_commit, "sources": tuple(run.record.sources)}

@@ -23,7 +23,7 @@ from agelens.metrics import RMSE_CAP, harmonic_mean
 from agelens.nn import build_network
 from agelens.nn.heads import AgeGenderLogits
 from agelens.nn.losses import AgeGenderLoss, LossTerms
-from agelens.nn.weights import unpickled
+from agelens.nn.weights import read_weights, unpickled
 from agelens.training.dataset import NO_GENDER, Batch
 from agelens.training.recipe import Recipe
 
@@ -78,7 +78,7 @@ class AgeGenderTask(L.LightningModule):
     def take_weights(self, checkpoint: Path) -> None:
         """Start from the network of an earlier run's checkpoint; the optimiser starts anew."""
         try:
-            state = unpickled(checkpoint)["state_dict"]
+            state = _state(checkpoint)
             self.network.load_state_dict(_part(state, "network."))
             hint = _part(state, "hint.")
             if self.hint is not None and hint and hint["weight"].shape == self.hint.weight.shape:
@@ -115,6 +115,7 @@ class AgeGenderTask(L.LightningModule):
         self.log("train/loss", self.train_loss.compute(), sync_dist=False)
         self.train_loss.reset()
         self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"])
+        self.log("epoch", float(self.current_epoch + 1))  # people count from one; Lightning from zero
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Measure a batch of the validation split."""
@@ -125,6 +126,7 @@ class AgeGenderTask(L.LightningModule):
         for name, value in self.val_metrics.compute().items():
             # On the bar, all figures would take six lines of a terminal.
             self.log(name, value, prog_bar=name in ("val/mae", MONITORED))
+        self.log("epoch", float(self.current_epoch + 1))
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Measure a batch of the test split."""
@@ -167,6 +169,13 @@ class AgeGenderTask(L.LightningModule):
         if (batch.gender != NO_GENDER).any():
             for name in ("gender_accuracy", "gender_macro_f1"):
                 measures[name].update(logits.gender.float(), batch.gender)
+
+
+def _state(checkpoint: Path) -> dict[str, Tensor]:
+    """The weights of a task's checkpoint, or of a model's network, by the names that a task gives them."""
+    if checkpoint.suffix == ".safetensors":
+        return {f"network.{name}": value for name, value in read_weights(checkpoint).items()}
+    return unpickled(checkpoint)["state_dict"]
 
 
 def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

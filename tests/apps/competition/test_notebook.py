@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from nbclient import NotebookClient
 
 from agelens.apps.competition.notebook import write_notebook
 from agelens.apps.competition.submission import submit
+from agelens.apps.wheel import own_wheel
 from agelens.errors import AgeLensError
 from agelens.inference.predictor import Predictor
 from agelens.models.catalogue import resolve
@@ -61,6 +63,28 @@ def test_it_names_the_competition_and_its_score(tmp_path: Path) -> None:
     introduction = nbformat.read(tmp_path / "n.ipynb", as_version=4).cells[0].source
     assert "(https://www.kaggle.com/competitions/sep-25-dl-gen-ai-nppe-1)" in introduction
     assert "harmonic mean" in introduction
+
+
+def test_the_wheel_of_an_attached_data_set_is_installed_without_internet(tmp_path: Path) -> None:
+    wheel = own_wheel(tmp_path)
+    write_notebook(tmp_path / "n.ipynb", URI, detector="whole", package=wheel)
+    cells = nbformat.read(tmp_path / "n.ipynb", as_version=4).cells
+    cell = next(cell.source for cell in cells if "--no-index" in cell.source)
+    magic = "%pip install --quiet --no-index --find-links {wheel.parent} {wheel}"
+    assert magic in cell
+    # In an environment without AgeLens; pip itself is left to the test of the Space.
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    code = cell.replace(magic, "print(wheel.parent, wheel)")
+
+    def run(folder: Path) -> subprocess.CompletedProcess[str]:
+        env = {"AGELENS_WHEELS": str(folder), "PATH": os.environ["PATH"]}
+        command = [tmp_path / "venv" / "bin" / "python", "-c", code]
+        return subprocess.run(command, check=False, capture_output=True, text=True, env=env)
+
+    assert run(tmp_path).stdout.split() == [str(tmp_path), str(wheel)]
+    assert "attach the data set that holds" in run(tmp_path / "venv").stderr
+    with pytest.raises(AgeLensError, match="is no wheel"):
+        write_notebook(tmp_path / "n.ipynb", URI, detector="whole", package=tmp_path / "none.whl")
 
 
 def test_a_model_that_is_not_on_kaggle_is_a_sentence(tmp_path: Path) -> None:

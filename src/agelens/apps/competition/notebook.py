@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agelens.ages import PointEstimate
+from agelens.apps.wheel import check_wheel
 from agelens.data.readers import DATA_SETS
 from agelens.errors import AgeLensError, require
 from agelens.faces.detection.base import DetectorName
@@ -25,6 +26,17 @@ _INSTALL = """import importlib.util
 
 if importlib.util.find_spec("agelens") is None:
     %pip install --quiet "agelens[hubs]\""""
+
+_INSTALL_WHEEL = """import importlib.util
+import os
+from pathlib import Path
+
+# AgeLens and what it needs come from an attached data set, so that this runs without internet.
+if importlib.util.find_spec("agelens") is None:
+    attached = Path(os.environ.get("AGELENS_WHEELS", "/kaggle/input"))
+    wheel = next(attached.rglob("{wheel}"), None)
+    assert wheel, "attach the data set that holds {wheel} (Add input), and run this again"
+    %pip install --quiet --no-index --find-links {{wheel.parent}} {{wheel}}"""
 
 _DATA = """import os
 from pathlib import Path
@@ -117,6 +129,7 @@ def write_notebook(
     flip: bool = False,
     round_ages: bool = False,
     point: PointEstimate = "mean",
+    package: Path | None = None,
 ) -> None:
     """Write the notebook; it calls ``submit`` with these choices.
 
@@ -128,9 +141,10 @@ def write_notebook(
         flip: average each face with its mirror image.
         round_ages: write whole years.
         point: which age of each distribution is written.
+        package: the wheel of AgeLens that an attached data set holds; None to install it from PyPI.
 
     Raises:
-        AgeLensError: the model is not on Kaggle.
+        AgeLensError: the model is not on Kaggle, or the package is no wheel.
         LabelError: the gender code cannot be read.
         OutputError: the notebook cannot be written there.
         MissingExtraError: nbformat is not installed.
@@ -150,7 +164,8 @@ def write_notebook(
     training = _TRAINING.format(unversioned=unversioned, gender_code=gender_code or "0=male,1=female")
     loading = _LOAD.format(handle=uri.handle, detector=detector)
     answering = _SUBMIT.format(gender_code=code, flip=flip, round_ages=round_ages, point=point)
-    programs = [_INSTALL, _DATA, training, loading, answering, _CHECK, _EXPECTED, _SHOW]
+    installing = _INSTALL if package is None else _INSTALL_WHEEL.format(wheel=check_wheel(package).name)
+    programs = [installing, _DATA, training, loading, answering, _CHECK, _EXPECTED, _SHOW]
     address = DATA_SETS["competition"].url
     introduction = _INTRODUCTION.format(uri=uri, competition=address.rpartition("/")[2], address=address)
     cells = [v4.new_markdown_cell(introduction), *map(v4.new_code_cell, programs)]

@@ -8,18 +8,34 @@ from importlib.metadata import version
 from pathlib import Path
 
 from agelens.apps.demo.page import example_images
+from agelens.apps.wheel import check_wheel, own_wheel, requirements_of
 from agelens.errors import AgeLensError, require
 from agelens.files import folder_written_whole, write_text
 from agelens.models.bundle import copy_bundle
 from agelens.models.catalogue import resolve
-from agelens.version import __version__
 
 _APP = '''"""AgeLens on Hugging Face Spaces: upload a face, get age and gender."""
-
+{wheel}
 from agelens.apps.demo import launch
 
 launch({model!r}, detector="auto")
 '''
+
+#: Spaces install ``requirements.txt`` before the other files are there, so that the wheel waits until now.
+_WHEEL = """
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+if importlib.util.find_spec("agelens") is None:  # its wheel lies beside this file
+    folder = tempfile.mkdtemp(prefix="agelens-")
+    wheel = Path(__file__).with_name("{name}")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, str(wheel)]
+    subprocess.run(pip, check=True)
+    sys.path.insert(0, folder)
+"""
 
 _README = """---
 title: {title}
@@ -53,13 +69,14 @@ def build_space(folder: Path, model: str = "embedded", *, title: str = "AgeLens"
         model: ``embedded`` comes with the package; a bundle's folder is copied in; an address on a hub is
             fetched by the Space when it starts.
         title: the Space's title.
-        package: what ``requirements.txt`` installs; by default this release of AgeLens with its extras.
+        package: the wheel of AgeLens to put inside, or what else ``requirements.txt`` is to install, as
+            ``agelens[demo]`` once that is on PyPI; empty for a wheel of the AgeLens that runs.
 
     Returns:
         The folder.
 
     Raises:
-        AgeLensError: the folder is not empty, or the model is not there.
+        AgeLensError: the folder is not empty, the model is not there, or there is no wheel.
         MissingExtraError: Gradio, whose version is pinned, is not installed.
     """
     require("gradio", "demo")
@@ -68,9 +85,9 @@ def build_space(folder: Path, model: str = "embedded", *, title: str = "AgeLens"
     bundle = resolve(model)
     on_hub, own_folder = "://" in model, model != "embedded" and "://" not in model
     with folder_written_whole(folder) as partial:
-        write_text(partial / "app.py", _APP.format(model="bundle" if own_folder else model))
-        extras = "demo,hubs" if on_hub else "demo"
-        write_text(partial / "requirements.txt", f"{package or f'agelens[{extras}]=={__version__}'}\n")
+        wheel, needed = _installed(partial, package, {"demo", "hubs"} if on_hub else {"demo"})
+        write_text(partial / "app.py", _APP.format(model="bundle" if own_folder else model, wheel=wheel))
+        write_text(partial / "requirements.txt", "".join(f"{line}\n" for line in needed))
         python = ".".join(platform.python_version_tuple()[:2])
         readme = _README.format(title=title, gradio=version("gradio"), python=python, spec=bundle.spec)
         write_text(partial / "README.md", readme)
@@ -81,3 +98,15 @@ def build_space(folder: Path, model: str = "embedded", *, title: str = "AgeLens"
             (partial / "bundle").mkdir()
             copy_bundle(bundle, partial / "bundle")
     return folder
+
+
+def _installed(folder: Path, package: str, extras: set[str]) -> tuple[str, list[str]]:
+    """What ``app.py`` does to install AgeLens, and the lines of ``requirements.txt``."""
+    if package and not package.endswith(".whl"):
+        return "", [package]
+    if package:
+        wheel = folder / check_wheel(Path(package)).name
+        shutil.copyfile(package, wheel)
+    else:
+        wheel = own_wheel(folder)
+    return _WHEEL.format(name=wheel.name), requirements_of(wheel, extras)
