@@ -4,7 +4,6 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,6 @@ from typer.testing import CliRunner
 
 from agelens.cli import console, verbosity
 from agelens.cli.main import app
-
-
-@pytest.fixture(autouse=True)
-def level() -> Iterator[None]:
-    """The level that a command chose is gone afterwards."""
-    before = verbosity.LOGGER.level
-    yield
-    verbosity.LOGGER.setLevel(before)
 
 
 def stderr_of(*arguments: object, yunet: Path) -> str:
