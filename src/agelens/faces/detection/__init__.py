@@ -49,7 +49,9 @@ def make_detector(
             try:
                 return YuNet(yunet_file(yunet), search=search, device=device)
             except DetectorError as error:
-                asked = yunet is not None or search != SearchOptions() or "AGELENS_YUNET" in os.environ
+                asked = (
+                    yunet is not None or search != SearchOptions() or bool(os.environ.get("AGELENS_YUNET"))
+                )
                 if asked:
                     raise  # what was asked for in vain is a mistake to mend, not to paper over
                 warn_once(f"using the Haar detector, which misses turned and small faces: {error}")
