@@ -62,8 +62,16 @@ def test_a_picture_under_the_name_of_a_plot_stays(folder: Path) -> None:
     shutil.copy(folder / "a.jpg", folder / "b.png")
     (folder / "faces.csv").write_text("image,age\nb.png,31\n")
     done = CliRunner().invoke(app, ["data", "audit", "faces.csv", "--plot", "b.png"])
-    assert "b.png is an input" in str(done.exception)
+    assert "b.png is no plot" in str(done.exception)
     assert (folder / "b.png").read_bytes() == (folder / "a.jpg").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["plot.png", "plot.svg"])
+def test_an_earlier_plot_is_replaced(folder: Path, name: str) -> None:
+    pytest.importorskip("matplotlib")
+    for _ in range(2):
+        done = CliRunner().invoke(app, ["data", "audit", "faces.csv", "--plot", name])
+        assert not done.exit_code, done.exception
 
 
 def test_a_name_that_no_encoding_writes_is_printed_escaped(folder: Path) -> None:

@@ -46,7 +46,7 @@ def audit_data(
     The exit code is 1 if anything was found.
     """
     from agelens.data.audit import audit_manifest, without_face
-    from agelens.data.balance import draw_balance
+    from agelens.data.balance import check_plot, draw_balance
     from agelens.data.manifest import read_manifest
     from agelens.data.soft_labels import read_soft_labels
     from agelens.data.suspects import suspected_by_answers
@@ -64,10 +64,10 @@ def audit_data(
         check_beside(manifest, fix, inputs)
     if output is not None:
         check_output(output, ".json", inputs=inputs)
-    labelled = read_manifest(manifest)
     if plot is not None:
         require("matplotlib", "report")
-        check_output(plot, ".png", ".svg", inputs=map(labelled.path, labelled.samples))
+        check_plot(plot)
+    labelled = read_manifest(manifest)
     if against is not None:
         raise typer.Exit(_print_shared(labelled, read_manifest(against), manifest, against))
     finder = make_detector(detector) if detector is not None else None

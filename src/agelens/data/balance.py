@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from agelens.errors import require
+from agelens.errors import OutputError, require
 from agelens.figures import BLUE, GREY, ORANGE
-from agelens.files import written_whole
+from agelens.files import check_output, written_whole
 from agelens.labels import MAX_AGE, Sample
 
 Balance = dict[str, dict[str, int]]
@@ -24,6 +24,17 @@ def balance_of(samples: Sequence[Sample]) -> Balance:
         decade = "unknown" if age is None else f"{int(age // 10) * 10}s" if age < MAX_AGE else f"{MAX_AGE}+"
         table[decade][str(sample.gender or "unknown")] += 1
     return {decade: dict(table[decade]) for decade in sorted(table, key=lambda name: (len(name), name))}
+
+
+def check_plot(path: Path) -> None:
+    """Refuse a plot that cannot be written, or that would replace a picture that is none, before any work.
+
+    Raises:
+        OutputError: as ``agelens.files.check_output``; or the file there is no plot.
+    """
+    check_output(path, ".png", ".svg")
+    if path.is_file() and (head := path.read_bytes()[:4096]) and b"matplotlib" not in head.lower():
+        raise OutputError(f"{path} is no plot of ours, and would be replaced; name another file")
 
 
 def draw_balance(path: Path, samples: Sequence[Sample]) -> None:
