@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,7 @@ from agelens.errors import BundleError
 from agelens.faces.images import open_image
 from agelens.inference.answers import Reading
 from agelens.models import catalogue
-from agelens.models.bundle import WEIGHTS_FILE, read_bundle
-from agelens.models.catalogue import NAMES, resolve, weights_of
+from agelens.models.catalogue import NAMES, bundle_of_weights, resolve, weights_of
 from agelens.nn import NetworkConfig, build_network
 from agelens.nn.weights import take_weights
 from agelens.training.export import PARITY
@@ -28,9 +28,9 @@ pytestmark = pytest.mark.skipif(not MODELS.is_dir(), reason="the models lie in a
 
 @pytest.mark.parametrize("name", NAMES)
 def test_they_answer_as_the_network_does(name: str, astronaut: Path) -> None:
-    weights, bundle = weights_of(name), read_bundle(MODELS / name)
+    weights, bundle = weights_of(name), resolve(name)
     spec = bundle.spec
-    assert weights == MODELS / name / WEIGHTS_FILE
+    assert weights == MODELS / "weights" / f"{name}.safetensors"
     network = build_network(
         TypeAdapter(NetworkConfig).validate_python(spec.training.recipe["network"]), start=False
     )
@@ -46,13 +46,25 @@ def test_they_answer_as_the_network_does(name: str, astronaut: Path) -> None:
     assert largest_difference(shipped, own) < PARITY
 
 
-def test_the_model_beside_the_package_is_the_one_inside() -> None:
-    inside, beside = resolve("embedded").spec, read_bundle(MODELS / "embedded").spec
-    assert {name: digest for name, digest in beside.files.items() if name != WEIGHTS_FILE} == inside.files
-    assert beside.model_copy(update={"files": inside.files}) == inside
+def test_a_file_of_weights_knows_its_model(tmp_path: Path) -> None:
+    model = bundle_of_weights(weights_of("embedded"))
+    assert model is not None
+    assert model.fingerprint == resolve("embedded").fingerprint
+    assert bundle_of_weights(tmp_path / "embedded.safetensors") is None
+
+
+def test_weights_that_are_not_what_their_hash_says_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(MODELS / "weights", tmp_path / "weights")
+    with (tmp_path / "weights" / "embedded.safetensors").open("ab") as file:
+        file.write(b"\0")
+    monkeypatch.setattr(catalogue, "_in_checkout", lambda place: tmp_path / place)
+    with pytest.raises(BundleError, match="is not what SHA256SUMS beside it says"):
+        weights_of("embedded")
 
 
 def test_without_a_checkout_it_is_said_where_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "_in_checkout", lambda name: None)
-    with pytest.raises(BundleError, match="models/embedded of a checkout"):
+    monkeypatch.setattr(catalogue, "_in_checkout", lambda place: None)
+    with pytest.raises(BundleError, match=r"models/weights/embedded\.safetensors of a checkout"):
         weights_of("embedded")

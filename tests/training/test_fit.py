@@ -380,9 +380,9 @@ def test_the_shipped_models_are_trained_on_from(synthetic: Path, tmp_path: Path)
     run, shipped = RunFolder(tmp_path / "run"), resolve("embedded").spec.training
     began = run.record.started_from
     assert began is not None
-    assert began.sha256 == sha256(ROOT / "models" / "embedded" / "weights.safetensors")
+    assert began.sha256 == sha256(ROOT / "models" / "weights" / "embedded.safetensors")
     assert began.sources == shipped.sources
-    weights = load_file(ROOT / "models" / "embedded" / "weights.safetensors")
+    weights = load_file(ROOT / "models" / "weights" / "embedded.safetensors")
     learnt = AgeGenderTask.of_checkpoint(run.best).network.state_dict()
     for name, value in weights.items():
         if "running" not in name and "num_batches" not in name:

@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from agelens.errors import BundleError
+from agelens.files import resolved, sha256
 from agelens.models.bundle import BUNDLE_FILE, WEIGHTS_FILE, Bundle, read_bundle
 
 #: The model that ships inside the package.
@@ -51,25 +52,45 @@ def resolve(name: str | Path) -> Bundle:
 def weights_of(name: str | Path) -> Path:
     """The file of the weights to train on from, of a model by its name, folder or address.
 
-    Those of the model inside the package lie beside it in a checkout, so that the package stays light.
+    Those of this project's models lie beside the package in a checkout, so that package and bundles stay
+    light; ``SHA256SUMS`` has their hashes.
 
     Raises:
         BundleError: there is no such model, it is damaged, or its weights are not with it.
         HubError: it lies on a hub and cannot be fetched.
     """
-    text, bundle = str(name), resolve(name)
-    if WEIGHTS_FILE not in bundle.spec.files and text in NAMES and (beside := _in_checkout(text)):
-        bundle = read_bundle(beside)
-    if WEIGHTS_FILE in bundle.spec.files:
-        return bundle.folder / WEIGHTS_FILE
+    text = str(name)
     if text in NAMES:
+        return _checked_weights(text)
+    bundle = resolve(name)
+    if WEIGHTS_FILE not in bundle.spec.files:
         raise BundleError(
-            f"the weights to train on from of {text!r} are too large for the package: they lie in "
-            f"models/{text} of a checkout of the project; name that folder"
+            f"{name} has no {WEIGHTS_FILE} to train on from: start from its run, or export it with --weights"
         )
-    raise BundleError(
-        f"{name} has no {WEIGHTS_FILE} to train on from: start from its run, or export that with --weights"
-    )
+    return bundle.folder / WEIGHTS_FILE
+
+
+def bundle_of_weights(weights: Path) -> Bundle | None:
+    """The model that a file of weights belongs to; None where it is no model's."""
+    if weights.name == WEIGHTS_FILE and (weights.parent / BUNDLE_FILE).is_file():
+        return read_bundle(weights.parent)
+    name = weights.stem
+    own = _in_checkout(f"weights/{name}.safetensors") if name in NAMES else None
+    return resolve(name) if own is not None and resolved(own) == resolved(weights) else None
+
+
+def _checked_weights(name: str) -> Path:
+    """The weights of a model of this project, if they are what their hash says."""
+    weights = _in_checkout(f"weights/{name}.safetensors")
+    if weights is None:
+        raise BundleError(
+            f"the weights to train on from of {name!r} are too large for the package: they are "
+            f"models/weights/{name}.safetensors of a checkout of the project"
+        )
+    lines = (weights.parent / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    if f"{sha256(weights)}  {weights.name}" not in lines:
+        raise BundleError(f"{weights} is not what SHA256SUMS beside it says; fetch it again")
+    return weights
 
 
 def models_at_hand() -> list[str]:
@@ -84,13 +105,14 @@ def folder_of(name: str) -> Path | None:
         return package / "assets" / EMBEDDED
     if name not in NAMES:
         return None
-    return _in_checkout(name)
+    about = _in_checkout(f"{name}/{BUNDLE_FILE}")
+    return None if about is None else about.parent
 
 
-def _in_checkout(name: str) -> Path | None:
-    """Where a model lies beside the package; None where that is not in a checkout."""
+def _in_checkout(place: str) -> Path | None:
+    """A file of ``models/`` beside the package; None where the package is not in a checkout."""
     package = Path(str(resources.files("agelens")))
     # In a checkout the package lies in src/; where it was installed out of one, one is mostly worked in.
     checkouts = [package.parents[1]] if package.parent.name == "src" else []
-    beside = [checkout / "models" / name for checkout in (*checkouts, Path.cwd())]
-    return next((folder for folder in beside if (folder / BUNDLE_FILE).is_file()), None)
+    files = [checkout / "models" / place for checkout in (*checkouts, Path.cwd())]
+    return next((file for file in files if file.is_file()), None)

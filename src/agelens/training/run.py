@@ -20,8 +20,8 @@ from pydantic import ValidationError
 from agelens.data.problems import Problem
 from agelens.errors import AgeLensError
 from agelens.files import resolved, sha256, write_csv, write_text
-from agelens.models.bundle import BUNDLE_FILE, WEIGHTS_FILE, read_bundle
-from agelens.models.catalogue import NAMES, weights_of
+from agelens.models.bundle import BUNDLE_FILE
+from agelens.models.catalogue import NAMES, bundle_of_weights, weights_of
 from agelens.training.provenance import RunRecord, StartRecord
 from agelens.training.recipe import Recipe, faults_of, load_recipe, save_recipe
 
@@ -172,9 +172,8 @@ def start_of(name: str) -> Path:
 def start_record(checkpoint: Path) -> StartRecord:
     """What a run inherits from the checkpoint it starts from, as far as the files beside that tell."""
     start = StartRecord(path=str(checkpoint), sha256=sha256(checkpoint))
-    if checkpoint.name == WEIGHTS_FILE and (checkpoint.parent / BUNDLE_FILE).is_file():
-        about = read_bundle(checkpoint.parent).spec.training
-        known = about.model_dump(include={"git_commit", "initial_weights", "sources"})
+    if (model := bundle_of_weights(checkpoint)) is not None:
+        known = model.spec.training.model_dump(include={"git_commit", "initial_weights", "sources"})
         return start.model_copy(update=known)
     run = RunFolder.of_checkpoint(checkpoint)
     if not run.record_file.is_file():
