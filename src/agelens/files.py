@@ -6,6 +6,7 @@ import csv
 import errno
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from agelens.errors import OutputError
+
+#: How an address begins that has become a path; one letter is a drive.
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 _PACKAGE = Path(__file__).parent.resolve()
 
@@ -63,11 +67,12 @@ def check_output(path: Path, *suffixes: str, inputs: Iterable[Path] = ()) -> Non
         inputs: files that are read, none of which it may replace.
 
     Raises:
-        OutputError: it is a folder, lies in the package itself, or below something that is no folder; its
-            name promises another format; or it is an input.
+        OutputError: it is a folder, an address, lies in the package itself, or below something that is no
+            folder; its name promises another format; or it is an input.
     """
     if path.is_dir():
         raise OutputError(f"{path} is a folder; name a file to write")
+    check_local(path)
     check_not_packaged(path)
     # A pipe or device is opened; a plain file is replaced, which its folder must allow.
     opened = path.exists() and not path.is_file()
@@ -80,6 +85,20 @@ def check_output(path: Path, *suffixes: str, inputs: Iterable[Path] = ()) -> Non
         raise OutputError(f"{path} cannot be written: {place} is no folder")
     if not os.access(place, os.W_OK):
         raise OutputError(f"{path} cannot be written: no permission for {place}")
+
+
+def check_local(path: Path) -> None:
+    """Refuse an address such as ``s3://bucket/x``, which would become files in a folder called ``s3:``.
+
+    Raises:
+        OutputError: it is an address.
+    """
+    if begin := _ADDRESS.match(path.as_posix()):
+        address = f"{begin[0]}/{path.as_posix()[begin.end() :]}"
+        raise OutputError(
+            f"{address} is an address; name a file or folder here "
+            "(only 'agelens predict --engine ray' writes a Parquet table to an address)"
+        )
 
 
 def check_not_packaged(path: Path) -> None:
@@ -113,6 +132,7 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
     Raises:
         OutputError: there can be no such folder, before the block begins; or the disk is full.
     """
+    check_local(folder)
     check_not_packaged(folder)
     partial, old = (folder.with_name(f".{folder.name}.{what}") for what in ("partial", "old"))
     shutil.rmtree(partial, ignore_errors=True)

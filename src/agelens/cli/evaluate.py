@@ -68,7 +68,7 @@ def evaluate(
     """
     from agelens import evaluation
     from agelens.data.manifest import read_manifest
-    from agelens.files import check_not_packaged, write_text
+    from agelens.files import check_local, check_not_packaged, write_text
     from agelens.inference.predictor import Predictor
     from agelens.models.bundle import record_measurement
 
@@ -83,6 +83,7 @@ def evaluate(
         raise AgeLensError(sentence)
     if report is not None:
         require("matplotlib", "report")
+        check_local(report)
     _check_outputs(output, predictions, [*manifest, *(path for _, path in others)])
     splits, detectors = one_each(split, manifest, "--split", "test"), detectors_of(detector, manifest)
     tables = [read_manifest(path).of_split(name) for path, name in zip(manifest, splits, strict=True)]

@@ -69,11 +69,13 @@ def train(
     """
     for module in ("torch", "lightning", "timm", "torchmetrics", "yaml"):
         require(module, "train")
+    from agelens.files import check_local
     from agelens.training.fit import LoggingTo, fit
     from agelens.training.provenance import Hardware
     from agelens.training.recipe import load_recipe
     from agelens.training.run import RunFolder
 
+    check_local(output)
     _set_up_logging()
     paths = {"also": also, "teacher": teacher, "start_from": start_from}
     # JSON is YAML, and quotes whatever a path may hold.

@@ -13,6 +13,7 @@ from pathlib import Path
 from agelens.data.parquet_table import ImageRow
 from agelens.errors import AgeLensError, OutputError
 from agelens.faces.images import Source
+from agelens.files import check_local
 from agelens.inference.folders import PassedOver, as_text, walk
 from agelens.inference.tables import is_table, read_rows
 
@@ -103,8 +104,11 @@ def survey(
     """Count the images, and refuse outputs that would replace one of them or a table that names them.
 
     Raises:
-        OutputError: the file to write is an input, or an image lies in the folder of the drawings.
+        OutputError: the file to write is an input, an image lies in the folder of the drawings, or that is
+            an address.
     """
+    if drawings is not None:
+        check_local(drawings)
     images, passed_over = 0, PassedOver()
     paths = (Path(source) for source in sources if not isinstance(source, ImageRef))
     tables = (ImageRef("", path) for path in paths if os.path.isfile(path))
