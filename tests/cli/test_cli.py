@@ -56,7 +56,7 @@ def test_train_export_evaluate_and_predict_in_a_row(synthetic: Path, tmp_path: P
     options = [text for setting in settings for text in ("--set", setting)]
     done = agelens(
         "train", "--recipe", "embedded-labels", "--manifest", synthetic, "-o", tmp_path / "run",
-        "--accelerator", "cpu", *options,
+        "--accelerator", "cpu", "--test", *options,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert re.search(r"val +test\n", done.stdout)

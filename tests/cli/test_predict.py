@@ -282,7 +282,7 @@ def test_faces_of_a_video_are_refused_by_quality_too(clip: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["{photo}", "-f", "json", "-o", "{photo}"], "is an input"),
+        (["{photo}", "-f", "json", "-o", "{photo}"], "would be replaced"),
         (["{photo}", "--annotate", "{folder}"], "drawn over"),
         (["{photo}", "-o", "{folder}/answers.xlsx"], "name a --format"),
         (["{photo}", "-o", "{folder}"], "is a folder"),
