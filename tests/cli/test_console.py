@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 from rich.console import Console
 
@@ -24,3 +26,11 @@ def test_brackets_are_printed_and_numbers_are_not_broken() -> None:
 
 def test_a_table_without_rows_is_its_head() -> None:
     assert printed(Table("", ("one", "two"), []), 40).split() == ["one", "two"]
+
+
+def test_the_command_line_begins_without_what_a_command_needs() -> None:
+    """So that help, completion and mistakes answer at once."""
+    heavy = {"cv2", "onnxruntime", "PIL", "pydantic", "torch"}
+    program = f"import sys, agelens.cli.main; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "set()"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from agelens.cli.console import table
 from agelens.errors import OutputError
@@ -27,12 +27,11 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from agelens.cli.console import Format
     from agelens.faces.images import Source
     from agelens.inference.answers import Answer, Face
     from agelens.inference.options import AnswerOptions
     from agelens.inference.video import FrameAnswer, Video
-
-Format = Literal["table", "json", "jsonl", "csv"]
 
 
 def check_file(output: Path, format: Format | None, job: bool) -> None:

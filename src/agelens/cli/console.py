@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 DetectorName = Literal["auto", "yunet", "haar", "whole"]
 RuntimeName = Literal["onnxruntime", "openvino", "cuda"]
 
+#: How answers are written where no suffix says it.
+Format = Literal["table", "json", "jsonl", "csv"]
+
 #: Failures named one by one before the rest is only counted.
 SHOWN = 20
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from agelens.cli.answer_writers import Format, check_file, frame_writers, image_writers
 from agelens.cli.console import (
     DetectorOption,
+    Format,
     ModelOption,
     RuntimeOption,
     progress,
@@ -71,6 +71,7 @@ def predict(
     The exit code is 0 if every image was read, 1 if some could not be (each is named), and 2 on wrong use.
     """
     from agelens.apps.jobs.job import JobSpec, run_job
+    from agelens.cli.answer_writers import check_file, frame_writers, image_writers
     from agelens.faces.detection.search import SearchOptions
     from agelens.inference.predictor import load
     from agelens.inference.sources import STANDARD_INPUT, standard_input, stream, survey
@@ -100,8 +101,7 @@ def predict(
     }  # fmt: skip
     if sentence := next((sentence for sentence, is_broken in broken.items() if is_broken), None):
         raise AgeLensError(sentence)
-    file = _file_of(output, ray)
-    if file is not None:
+    if (file := _file_of(output, ray)) is not None:
         check_file(file, format, job)
     if ray:
         survey([path for path in paths if "://" not in path], file, None)
