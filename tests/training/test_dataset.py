@@ -11,7 +11,7 @@ from agelens.data.soft_labels import SoftLabels
 from agelens.labels import Gender, Sample
 from agelens.nn.losses import LossConfig
 from agelens.training.augment import AugmentConfig
-from agelens.training.dataset import NO_GENDER, FaceDataset, ImageFiles
+from agelens.training.dataset import NO_GENDER, FaceDataset, ImageFiles, mixed
 
 SAMPLES = (
     Sample("a", age=30, gender=Gender.MALE),
@@ -61,15 +61,23 @@ def test_gender_targets_are_smoothed_once_and_unknown_ones_stay_empty() -> None:
     torch.testing.assert_close(target, torch.tensor([[0.95, 0.05], [0.05, 0.95], [0.0, 0.0]]))
 
 
-def test_a_teacher_is_mixed_into_known_labels_alone() -> None:
+def test_a_teacher_joins_the_labels_and_stands_for_those_that_lack() -> None:
     age, gender = np.zeros((3, 101), np.float32), np.tile(np.float32([0.2, 0.8]), (3, 1))
     age[:, 90] = 1
     soft = SoftLabels({}, age, gender, np.arange(6, dtype=np.float32).reshape(3, 2))
     batch = faces(teacher=soft).__getitems__([(0, 0), (0, 1), (0, 2)])
-    assert batch.age_target[:, 90].tolist() == pytest.approx([0.25, 0.25, 0])
-    assert batch.age_target.sum(1).tolist() == pytest.approx([1, 1, 0])
-    assert batch.gender_target[:, 0].tolist() == pytest.approx([0.75 * 0.95 + 0.05, 0.75 * 0.05 + 0.05, 0])
+    assert batch.age_target[:, 90].tolist() == pytest.approx([0.25, 0.25, 1])
+    assert batch.age_target.sum(1).tolist() == pytest.approx([1, 1, 1])
+    assert batch.gender_target[:, 0].tolist() == pytest.approx([0.75 * 0.95 + 0.05, 0.75 * 0.05 + 0.05, 0.2])
     assert batch.hint.tolist() == [[0, 1], [2, 3], [4, 5]]
+
+
+def test_a_teacher_teaches_no_head_that_no_label_teaches() -> None:
+    label, teacher = np.zeros((2, 101), np.float32), np.full((2, 101), 1 / 101, np.float32)
+    assert not mixed(label, teacher, 0.5).any()
+    label[0, 30] = 1
+    assert mixed(label, teacher, 0.5).sum(axis=1).tolist() == pytest.approx([1, 1])
+    assert mixed(label, teacher, 0.0).sum(axis=1).tolist() == pytest.approx([1, 0])
 
 
 def test_augmentation_depends_on_seed_epoch_and_row_and_on_nothing_else() -> None:

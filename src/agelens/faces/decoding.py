@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import cv2
 import numpy as np
@@ -22,7 +22,6 @@ from PIL import (
     Image,
     ImageFile,
     JpegImagePlugin,
-    TiffImagePlugin,  # noqa: F401
     UnidentifiedImageError,
     WebPImagePlugin,  # noqa: F401
 )
@@ -39,6 +38,18 @@ File = str | Path | bytes | IO[bytes]
 #: The decoders allowed, where this Pillow has them. Others are not safe: EPS would start a program.
 _WANTED = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "AVIF")
 Image.preinit()
+
+
+def _first_tiff(*opened: Any) -> ImageFile.ImageFile:
+    """Open a TIFF with Pillow's plugin, which from then on stands in this one's place."""
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    return TiffImageFile(*opened)
+
+
+#: The plugin takes a while to import, and TIFF is rare.
+if "TIFF" not in Image.OPEN:
+    Image.register_open("TIFF", _first_tiff, lambda head: head[:2] in (b"II", b"MM"))
 FORMATS = tuple(name for name in _WANTED if name in Image.OPEN)
 
 #: What decoders raise on broken data.

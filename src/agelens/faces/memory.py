@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from PIL import Image, JpegImagePlugin, TiffImagePlugin
+from PIL import Image, JpegImagePlugin
 
 #: Bytes that a pixel of the limit stands for: those of Pillow's RGB. What takes more may have fewer pixels.
 BYTES_A_PIXEL = 4
@@ -75,7 +75,7 @@ def bytes_to_decode(image: Image.Image, size: tuple[int, int]) -> float:
         return (_AVIF if image.format == "AVIF" else _WEBP) * stored
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         return held + (0 if _in_one_scan(image) else _coefficients(image) * stored)
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
+    if image.format == "TIFF":
         return held + _strip(image)
     decoders = {tile[0] for tile in getattr(image, "tile", ())}
     return _PYTHON * stored if decoders & _PYTHON_DECODERS else held
@@ -104,8 +104,12 @@ def _in_one_scan(image: JpegImagePlugin.JpegImageFile) -> bool:
     return head == bytes([0, length, image.layers])
 
 
-def _strip(image: TiffImagePlugin.TiffImageFile) -> float:
+def _strip(image: Image.Image) -> float:
     """A strip or tile of a compressed TIFF, which is held whole beside the picture, bytes."""
+    from PIL import TiffImagePlugin
+
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return 0
     tags = image.tag_v2
     if tags.get(TiffImagePlugin.COMPRESSION, 1) == 1:
         return 0

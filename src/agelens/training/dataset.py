@@ -90,8 +90,8 @@ class FaceDataset(Dataset[Batch]):
         self.gender_target = _gender_targets(self._gender, loss.gender_smoothing)
         self._hint = np.zeros((len(samples), 0), dtype=np.float32)
         if teacher is not None:
-            self.age_target = _mixed(self.age_target, teacher.age, loss.teacher)
-            self.gender_target = _mixed(self.gender_target, teacher.gender, loss.teacher)
+            self.age_target = mixed(self.age_target, teacher.age, loss.teacher)
+            self.gender_target = mixed(self.gender_target, teacher.gender, loss.teacher)
             self._hint = teacher.features
 
     def __len__(self) -> int:
@@ -123,7 +123,11 @@ def _gender_targets(gender: NDArray[np.int64], smoothing: float) -> NDArray[np.f
     return target
 
 
-def _mixed(label: NDArray[np.float32], teacher: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-    """Mix a share of the teacher's answer into the labels; an unlabelled row (zeros) stays unlabelled."""
-    labelled = label.sum(axis=1, keepdims=True) > 0
-    return np.where(labelled, (1 - share) * label + share * teacher, 0).astype(np.float32)
+def mixed(label: NDArray[np.float32], teacher: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Mix a share of the teacher's answer into the labels; a row without one (zeros) takes it whole.
+
+    Where no row has a label, or the share is 0, nothing is taken.
+    """
+    labelled = label.any(axis=1, keepdims=True)
+    alone = teacher if share > 0 and labelled.any() else np.zeros_like(label)
+    return np.where(labelled, (1 - share) * label + share * teacher, alone).astype(np.float32)
