@@ -3,8 +3,8 @@
     python benchmarks/ray_scaling.py work/lfw-images [--rows 100000] [--workers 1 2] [--detector whole]
 
 The chips of the folder are repeated in a table of row groups of a thousand. Each number of workers is a
-process with its own local cluster, all of it kept on as many cores. The pace is taken from the first answers to
-the last, so that the start of the cluster is left out; the whole is told beside it.
+process with its own local cluster, all of it kept on as many cores. The pace is taken from the first answers
+to the last, so that the start of the cluster is left out; the whole is told beside it.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def run_ray_job(
             batch_format="pyarrow",
             batch_size=BATCH,
             num_cpus=1,
-            concurrency=(1, most),
+            compute=data.ActorPoolStrategy(min_size=1, max_size=most),
         )
         for kind, run in groupby(images, type)
     )
