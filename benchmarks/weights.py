@@ -20,7 +20,8 @@ from agelens.inference.answers import Reading
 from agelens.inference.predictor import Predictor
 from agelens.models.bundle import copy_bundle, write_bundle
 from agelens.models.catalogue import resolve
-from agelens.nn import NetworkConfig, build_network
+from agelens.nn.build import build_network
+from agelens.nn.config import NetworkConfig
 from agelens.nn.weights import take_weights
 from agelens.training.export import write_weights
 from agelens.training.half import check_half

@@ -8,7 +8,8 @@ import pytest
 import timm
 import torch
 
-from agelens.nn.efficientnet import EfficientNet, EfficientNetConfig
+from agelens.nn.config import EfficientNetConfig
+from agelens.nn.efficientnet import EfficientNet
 from agelens.nn.weights import origin_of, read_weights, take_weights
 
 Script = Callable[[str], ModuleType]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,10 @@ def test_a_recipe_that_is_shown_is_one_to_train_with(tmp_path: Path) -> None:
     assert "epochs: 3" in run("show", str(tmp_path / "mine.yaml"))
     with pytest.raises(RecipeError, match="there are cnn-scratch"):
         run("show", "nonsense")
+
+
+def test_recipes_are_listed_and_shown_without_torch() -> None:
+    for arguments in (["recipes"], ["recipes", "show", "embedded"]):
+        code = f"import sys; from agelens.cli.main import app; app({arguments}, standalone_mode=False); "
+        code += "assert not {'torch', 'lightning', 'timm'} & sys.modules.keys()"
+        subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)

@@ -17,7 +17,8 @@ from agelens.faces.images import open_image
 from agelens.inference.answers import Reading
 from agelens.models import catalogue
 from agelens.models.catalogue import NAMES, bundle_of_weights, resolve, weights_of
-from agelens.nn import NetworkConfig, build_network
+from agelens.nn.build import build_network
+from agelens.nn.config import NetworkConfig
 from agelens.nn.weights import take_weights
 from agelens.training.export import PARITY
 from agelens.training.parity import largest_difference, views

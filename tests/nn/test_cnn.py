@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from agelens.nn.cnn import ScratchCnn, ScratchCnnConfig
+from agelens.nn.cnn import ScratchCnn
+from agelens.nn.config import ScratchCnnConfig
 
 
 def count(network: nn.Module, kind: type[nn.Module]) -> int:

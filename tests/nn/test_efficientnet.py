@@ -5,7 +5,8 @@ from pydantic import ValidationError
 from torch import nn
 
 from agelens.errors import AgeLensError
-from agelens.nn.efficientnet import EfficientNet, EfficientNetConfig
+from agelens.nn.config import EfficientNetConfig
+from agelens.nn.efficientnet import EfficientNet
 
 B0 = "tf_efficientnet_b0.ns_jft_in1k"
 

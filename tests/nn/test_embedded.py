@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from agelens.nn.embedded import EmbeddedConfig, EmbeddedNet, ResidualBlock
+from agelens.nn.config import EmbeddedConfig
+from agelens.nn.embedded import EmbeddedNet, ResidualBlock
 
 
 def test_the_embedded_network_keeps_its_budget() -> None:

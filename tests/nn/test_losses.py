@@ -7,8 +7,9 @@ from torch.nn import functional as F
 
 from agelens import ages
 from agelens.labels import Sample
+from agelens.nn.config import LossConfig
 from agelens.nn.heads import AgeGenderLogits
-from agelens.nn.losses import AgeGenderLoss, LossConfig
+from agelens.nn.losses import AgeGenderLoss
 
 
 def genders(*labels: int) -> torch.Tensor:

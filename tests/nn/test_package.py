@@ -4,10 +4,11 @@ import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from agelens.nn import NetworkConfig, build_network
-from agelens.nn.cnn import ScratchCnn, ScratchCnnConfig
-from agelens.nn.efficientnet import EfficientNet, EfficientNetConfig
-from agelens.nn.embedded import EmbeddedConfig, EmbeddedNet
+from agelens.nn.build import build_network
+from agelens.nn.cnn import ScratchCnn
+from agelens.nn.config import EfficientNetConfig, EmbeddedConfig, NetworkConfig, ScratchCnnConfig
+from agelens.nn.efficientnet import EfficientNet
+from agelens.nn.embedded import EmbeddedNet
 from agelens.nn.heads import AgeGenderNet
 
 CONFIGS = [

@@ -10,10 +10,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from agelens.errors import AgeLensError
-from agelens.nn import build_network
-from agelens.nn.cnn import ScratchCnnConfig
-from agelens.nn.efficientnet import EfficientNetConfig
-from agelens.nn.embedded import EmbeddedConfig
+from agelens.nn.build import build_network
+from agelens.nn.config import EfficientNetConfig, EmbeddedConfig, ScratchCnnConfig
 from agelens.nn.weights import origin_of, read_weights, weights_file
 
 BACKBONE = "tf_efficientnet_b0.ns_jft_in1k"

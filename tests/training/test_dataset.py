@@ -9,7 +9,7 @@ from PIL import Image
 
 from agelens.data.soft_labels import SoftLabels
 from agelens.labels import Gender, Sample
-from agelens.nn.losses import LossConfig
+from agelens.nn.config import LossConfig
 from agelens.training.augment import AugmentConfig
 from agelens.training.dataset import NO_GENDER, FaceDataset, ImageFiles, mixed
 

@@ -23,7 +23,7 @@ def recipes(context: typer.Context) -> None:
 @app.command("list")
 def list_recipes() -> None:
     """List the recipes that ship with the package."""
-    require("torch", "train")
+    require("yaml", "train")
     from rich.console import Console
     from rich.text import Text
 
@@ -45,7 +45,7 @@ def show_recipe(
     ] = None,
 ) -> None:
     """Print a recipe whole, every key explained; the output is a recipe itself, to be edited and trained."""
-    require("torch", "train")
+    require("yaml", "train")
     from agelens.training.keys import explained
     from agelens.training.recipe import Recipe, about, load_recipe, recipe_names
 

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import BaseModel, Field
 from torch import Tensor, nn
 
+from agelens.nn.config import ScratchCnnConfig
 from agelens.nn.heads import AgeGenderHeads, AgeGenderNet
-
-
-class ScratchCnnConfig(BaseModel, extra="forbid", frozen=True):
-    """The scratch CNN's shape; the defaults are the competition's baseline."""
-
-    kind: Literal["cnn-scratch"] = Field(default="cnn-scratch", description="plain CNN, from random weights")
-    widths: tuple[int, ...] = Field(
-        default=(64, 128, 256, 512), description="channels of each double-conv block"
-    )
-    block_dropout: float = Field(
-        default=0.25, description="rate at which whole channels are dropped between blocks"
-    )
-    hidden: int = Field(default=256, description="width of the one layer between the features and the logits")
-    head_dropout: float = Field(default=0.5, description="rate before and after that layer")
-    weights: str | None = Field(
-        default=None, description="file of initial weights; see docs/train-your-own.md"
-    )
 
 
 class ScratchCnn(AgeGenderNet):

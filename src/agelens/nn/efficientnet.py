@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import timm
-from pydantic import BaseModel, Field, model_validator
 from torch import Tensor
 
 from agelens.errors import AgeLensError
-from agelens.nn.heads import AgeGenderHeads, AgeGenderNet, GateAttention, check_lengths
+from agelens.nn.config import EfficientNetConfig
+from agelens.nn.heads import AgeGenderHeads, AgeGenderNet, GateAttention
 from agelens.nn.imagenet import with_imagenet_weights
-
-
-class EfficientNetConfig(BaseModel, extra="forbid", frozen=True):
-    """A timm backbone under attention and heads; the defaults are those of the best public entry.
-
-    ``pretrained`` fetches timm's ImageNet weights from the Hugging Face hub on first use; ``weights`` takes
-    them, or any others, from a file (``nn.weights``), and nothing is fetched.
-    """
-
-    kind: Literal["efficientnet"] = Field(
-        default="efficientnet", description="a timm backbone and gate attention"
-    )
-    backbone: str = Field(default="tf_efficientnet_b4.ns_jft_in1k", description="its name in timm")
-    pretrained: bool = Field(
-        default=True, description="start from timm's ImageNet weights, fetched on first use"
-    )
-    drop_path: float = Field(default=0.2, description="rate of stochastic depth (Huang et al. 2016)")
-    attention_hidden: int = Field(default=256, description="width of the gate's hidden layer")
-    attention_dropout: float = Field(default=0.2, description="rate in the gate")
-    hidden: tuple[int, ...] = Field(default=(256, 128), description="widths of the layers of each head")
-    head_dropout: tuple[float, ...] = Field(default=(0.3, 0.2), description="rate after each of these layers")
-    weights: str | None = Field(
-        default=None, description="file of initial weights; see docs/train-your-own.md"
-    )
-
-    @model_validator(mode="after")
-    def _one_dropout_rate_per_layer(self) -> EfficientNetConfig:
-        check_lengths(self.hidden, self.head_dropout)
-        return self
 
 
 class EfficientNet(AgeGenderNet):

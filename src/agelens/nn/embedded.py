@@ -6,33 +6,11 @@ the CPUs this is meant for, they give more accuracy per millisecond, in training
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import BaseModel, Field, model_validator
 from torch import Tensor, nn
 
 from agelens.nn.cnn import convolution, initialise
+from agelens.nn.config import EmbeddedConfig
 from agelens.nn.heads import AgeGenderHeads, AgeGenderNet
-
-
-class EmbeddedConfig(BaseModel, extra="forbid", frozen=True):
-    """Channels and residual blocks of each stage; every stage after the first halves the resolution."""
-
-    kind: Literal["embedded"] = Field(
-        default="embedded", description="small residual network of 3×3 convolutions"
-    )
-    widths: tuple[int, ...] = Field(default=(32, 64, 128, 256), description="channels of each stage")
-    depths: tuple[int, ...] = Field(default=(1, 1, 3, 1), description="residual blocks of each stage")
-    dropout: float = Field(default=0.2, description="rate before the two heads")
-    weights: str | None = Field(
-        default=None, description="file of initial weights; see docs/train-your-own.md"
-    )
-
-    @model_validator(mode="after")
-    def _one_depth_per_width(self) -> EmbeddedConfig:
-        if len(self.widths) != len(self.depths):
-            raise ValueError("widths and depths must be equally long, one of each per stage")
-        return self
 
 
 class EmbeddedNet(AgeGenderNet):

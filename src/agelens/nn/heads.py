@@ -8,6 +8,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from agelens.labels import GENDERS, NUM_AGES
+from agelens.nn.config import check_lengths
 
 
 class AgeGenderLogits(NamedTuple):
@@ -68,15 +69,6 @@ class AgeGenderNet(nn.Module):
     def forward(self, images: Tensor) -> AgeGenderLogits:
         """(B, 3, S, S) normalised RGB -> logits."""
         return self.heads(self.features(images))
-
-
-def check_lengths(hidden: Sequence[int], dropout: Sequence[float]) -> None:
-    """Check that each hidden layer of a head has its dropout rate; linear heads have one rate."""
-    if len(dropout) != max(1, len(hidden)):
-        raise ValueError(
-            f"a head of {len(hidden)} hidden layers takes {max(1, len(hidden))} dropout rates, "
-            f"not {len(dropout)}: one for each layer (one rate for a head without hidden layers)"
-        )
 
 
 def _stack(

@@ -8,33 +8,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from pydantic import BaseModel, Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from agelens.labels import NUM_AGES
+from agelens.nn.config import LossConfig
 from agelens.nn.heads import AgeGenderLogits
-
-
-class LossConfig(BaseModel, extra="forbid", frozen=True):
-    """Weights of the loss terms, and how the targets are softened."""
-
-    sigma: float = Field(
-        default=1.5, gt=0, description="spread of the Gaussian target of an exact age, years"
-    )
-    sigma_per_year: float = Field(default=0.0, ge=0, description="years added to sigma for each year of age")
-    teacher: float = Field(default=0.0, ge=0, le=1, description="share of the teacher's answer in the target")
-    hint: float = Field(
-        default=0.0, ge=0, description="weight of the MSE between predicted and teacher features"
-    )
-    age: float = Field(default=1.0, ge=0, description="weight of the KL divergence of age")
-    gender: float = Field(default=1.0, ge=0, description="weight of the cross-entropy of gender")
-    expectation: float = Field(
-        default=0.0, ge=0, description="weight of the L1 error of the mean age, per year"
-    )
-    gender_smoothing: float = Field(
-        default=0.0, ge=0, lt=1, description="label smoothing of the gender target"
-    )
 
 
 class LossTerms(NamedTuple):

@@ -16,7 +16,7 @@ from agelens.ages import targets
 from agelens.data.soft_labels import SoftLabels
 from agelens.faces.images import Pixels, open_image, resize_to_square
 from agelens.labels import GENDERS, Sample
-from agelens.nn.losses import LossConfig
+from agelens.nn.config import LossConfig
 from agelens.training.augment import AugmentConfig, augment
 from agelens.training.sampler import Draw
 

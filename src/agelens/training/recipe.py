@@ -12,8 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from agelens.errors import RecipeError
 from agelens.files import write_text
-from agelens.nn import NetworkConfig
-from agelens.nn.losses import LossConfig
+from agelens.nn.config import LossConfig, NetworkConfig
 from agelens.training.augment import AugmentConfig
 from agelens.training.keys import unknown_keys
 

@@ -20,7 +20,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 from agelens.errors import AgeLensError
 from agelens.labels import GENDERS
 from agelens.metrics import RMSE_CAP, harmonic_mean
-from agelens.nn import build_network
+from agelens.nn.build import build_network
 from agelens.nn.heads import AgeGenderLogits
 from agelens.nn.losses import AgeGenderLoss, LossTerms
 from agelens.nn.weights import read_weights, unpickled
