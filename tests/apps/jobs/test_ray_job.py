@@ -108,6 +108,16 @@ def test_a_cluster_answers_as_one_machine_does(cluster: Any, chips: Path, tmp_pa
     assert not folder_of(output).exists()
 
 
+def test_row_groups_are_dealt_out_one_by_one(cluster: Any, chips: Path, tmp_path: Path) -> None:
+    table = tmp_path / "t.parquet"
+    content = (chips / "0" / "000.jpg").read_bytes()
+    pq.write_table(pa.table({"image": [content] * 60}), table, row_group_size=5)
+    pieces, own = spread([str(table)])
+    told: list[int] = []
+    run_ray_job("embedded", pieces, str(tmp_path / "out.parquet"), SPEC, own, workers=2, progress=told.append)
+    assert told == list(range(5, 61, 5))
+
+
 def test_a_damaged_table_is_a_sentence_and_an_output_is_locked(
     cluster: Any, chips: Path, tmp_path: Path
 ) -> None:

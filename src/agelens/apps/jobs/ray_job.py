@@ -27,7 +27,7 @@ from agelens.inference.writers import parquet_schema, parquet_table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Images a worker takes at once.
+#: Images that are dealt out together at least, where there are so many.
 BATCH = 128
 
 
@@ -88,7 +88,7 @@ def run_ray_job(
             RayWorker,
             fn_constructor_args=(model, spec, own),
             batch_format="pyarrow",
-            batch_size=BATCH,
+            batch_size=None,  # with a number, Ray would hand a worker so many row groups at once
             num_cpus=1,
             compute=data.ActorPoolStrategy(min_size=1, max_size=most),
         )
