@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 from typing import Annotated
@@ -78,6 +79,7 @@ def _options(
 
 def main() -> None:
     """Run the command line."""
+    gc.set_threshold(100_000)  # by default what a short command imports is walked again and again
     log_to_stderr()
     try:
         app()

@@ -132,7 +132,7 @@ class Headline(BaseModel):
     """The main figures on one split, and the conditions they were measured under; None where not recorded."""
 
     # What a headline does not hold, such as the tables that ``bundle.json`` once held, is left out.
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     model: str = ""
     split: str = ""

@@ -31,10 +31,11 @@ Part = Literal["age", "gender", "intervals", "quality"]
 PARTS: tuple[Part, ...] = ("age", "gender", "intervals", "quality")
 
 
+# The parts of a bundle are validated as parts of it: their own validators are built if one is made by itself.
 class InputSpec(BaseModel):
     """What the network takes: ``(pixels / 255 - mean) / std``, RGB, channels first."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     size: int = Field(ge=8, le=4096)  # pixels, both sides
     colour: str = "RGB"
@@ -45,7 +46,7 @@ class InputSpec(BaseModel):
 class Fitted(BaseModel):
     """The faces that a part of the calibration was fitted on."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     on: str  # the split
     images: int = Field(ge=0)
@@ -54,7 +55,7 @@ class Fitted(BaseModel):
 class Calibration(BaseModel):
     """What turns logits into honest probabilities; 1.0 leaves them as the network gave them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     age_temperature: float = Field(default=1.0, gt=0)
     gender_temperature: float = Field(default=1.0, gt=0)
@@ -76,7 +77,7 @@ class Calibration(BaseModel):
 class Start(BaseModel):
     """The earlier run that a training went on from; its data has been seen by the weights, too."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     path: str = ""
     sha256: str = ""  # of the checkpoint
@@ -88,7 +89,7 @@ class Start(BaseModel):
 class Training(BaseModel):
     """How the weights came about; what else a version of AgeLens recorded is kept as it is."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     recipe: dict[str, Any] = {}  # of agelens.training, which lies above this layer
     run: str = ""  # the name of the run's folder
