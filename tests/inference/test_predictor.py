@@ -278,6 +278,22 @@ def test_small_faces_are_cut_from_the_original_and_large_ones_are_not(
     assert np.abs(aligned.crops[1].astype(int) - whole).max() <= 2
 
 
+def test_an_image_that_the_caller_has_opened_stays_as_it_is(
+    astronaut: Path, yunet: Path, tmp_path: Path
+) -> None:
+    wide = Image.new("RGB", (4000, 2500), (120, 130, 140))
+    with Image.open(astronaut) as image:
+        wide.paste(image.resize((340, 340)), (2000, 500))
+    wide.save(tmp_path / "wide.jpg", quality=95)
+    yunet_predictor = Predictor(detector="yunet", yunet=yunet)
+    with Image.open(tmp_path / "wide.jpg") as mine:
+        (face,) = yunet_predictor.predict(mine)  # a small one, for which the picture is opened again
+        assert mine.size == (4000, 2500)
+        assert yunet_predictor.predict(mine) == [face]
+        (by_path,) = yunet_predictor.predict(tmp_path / "wide.jpg")
+    assert face.box == pytest.approx(by_path.box, abs=6)
+
+
 def test_a_face_answers_the_same_whoever_stands_beside_it(panorama: Image.Image, yunet: Path) -> None:
     predictor = agelens.load("embedded", "yunet", yunet=yunet)
     alone = panorama.copy()

@@ -190,7 +190,7 @@ def _header(source: Source, max_side: int | None) -> Iterator[Encoded]:
     if isinstance(source, np.ndarray):
         source = _from_array(source)
     if isinstance(source, Image.Image):
-        yield of_pillow(source, max_side)
+        yield of_pillow(source, None)  # decoded at a smaller scale, the caller's own image would stay so
         return
     if isinstance(source, str | Path):
         _check_file(source)
