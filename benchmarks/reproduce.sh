@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything behind the embedded model's row in docs/results.md, from the raw data to the table; some four hours on
-# two cores. Needs '.[test]', ../shared and YuNet's file in AGELENS_YUNET.
+# Everything behind the embedded model's row in docs/results.md, from the raw data to the table; hours on two
+# cores. Needs '.[test]', ../shared and YuNet's file in AGELENS_YUNET.
 #
 #   benchmarks/reproduce.sh [SHARED]        figures: work/reproduced/test.json, report: work/reproduced/report
 set -euo pipefail
@@ -24,7 +24,7 @@ for set in appa aaf; do
   agelens data split work/$set.csv --of val --ratio val=0.6,calibration=0.4 --output work/$set-cal.csv
 done
 agelens data pack work/appa-cal.csv --size 112 --detector yunet --output work/appa112 ||
-  [ $? -eq 1 ] # 72 photos without a face are named and left out
+  [ $? -eq 1 ] # photos without a face are named and left out
 agelens data pack work/aaf-cal.csv --size 112 --output work/aaf112
 agelens data import lfw "$shared/data/lfw/lfw.csv" --output work/lfw.csv --column image=file --column group=ethnicity
 agelens data pack work/lfw.csv --size 112 --output work/lfw112

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from agelens.data.soft_labels import read_soft_labels, write_soft_labels
 from agelens.faces.images import Pixels, resize_to_square
 from agelens.inference.answers import Reading, average, concatenate
 from agelens.inference.predictor import Predictor
+from agelens.inference.runtimes import RuntimeName
 
 #: Faces in memory at once.
 CHUNK = 512
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("pack", type=Path, help="its split 'train' is answered")
     parser.add_argument("--also", type=Path, action="append", default=[], help="further packs; repeatable")
     parser.add_argument("--model", default="efficientnet-b4", help="by name or folder")
-    parser.add_argument("--runtime", default="onnxruntime", help="onnxruntime, openvino or cuda")
+    parser.add_argument("--runtime", default="onnxruntime", choices=get_args(RuntimeName))
     parser.add_argument(
         "--with", dest="other", type=Path, help="another teacher's answers of all these faces"
     )
