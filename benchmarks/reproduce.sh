@@ -46,7 +46,7 @@ agelens train --recipe embedded --manifest work/utkcal112 --output runs/reproduc
 # The bundle: calibrated on what no training saw, then measured once, by data set.
 agelens export runs/reproduced --output "$out/bundle" \
   --licence "non-commercial research only (the terms of its training data say so)"
-agelens calibrate --model "$out/bundle" --split calibration --flatten FLAT --flatten-from FROM \
+agelens calibrate --model "$out/bundle" --split calibration --flatten 0.5 --flatten-from 76 \
   --manifest work/utkface-calibration.csv --manifest work/appa-cal.csv --manifest work/aaf-cal.csv \
   --detector whole --detector yunet --detector whole
 agelens evaluate --model "$out/bundle" --write --output "$out/test.json" --report "$out/report" \

@@ -34,7 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default="efficientnet-b4", help="by name or folder")
     parser.add_argument("--runtime", default="onnxruntime", choices=get_args(RuntimeName))
     parser.add_argument(
-        "--with", dest="other", type=Path, help="another teacher's answers of all these faces"
+        "--with",
+        dest="others",
+        type=Path,
+        action="append",
+        default=[],
+        help="another teacher's answers of all these faces; repeatable, and the mean of all is written",
     )
     parser.add_argument("--output", type=Path, required=True, help=".npz, for --teacher")
     options = parser.parse_args(arguments)
@@ -50,9 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"\r{folder}: {sum(len(one.age) for one in readings):,} faces", end="", flush=True)
         print()
     reading = concatenate(readings)
-    if options.other is not None:
-        other = read_soft_labels(options.other).of(images)
-        reading = average([reading, Reading(other.age, other.gender)])
+    others = [read_soft_labels(file).of(images) for file in options.others]
+    reading = average([reading, *(Reading(other.age, other.gender) for other in others)])
     write_soft_labels(options.output, images, reading.age, reading.gender)
     print(f"{options.output}: answers for {len(images):,} faces")
 

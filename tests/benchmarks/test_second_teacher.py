@@ -30,7 +30,7 @@ def packs(synthetic: Path, tmp_path: Path) -> list[Path]:
     return [tmp_path / "pack-a", tmp_path / "pack-b"]
 
 
-def test_a_model_answers_the_training_faces_alone_and_joins_another_teacher(
+def test_a_model_answers_the_training_faces_alone_and_joins_other_teachers(
     packs: list[Path], tmp_path: Path, script: Script
 ) -> None:
     second, output = script("second_teacher"), tmp_path / "both.npz"
@@ -51,6 +51,11 @@ def test_a_model_answers_the_training_faces_alone_and_joins_another_teacher(
     both = read_soft_labels(output).of(images)
     np.testing.assert_allclose(both.age, (expected.age + other_age) / 2, atol=1e-3)
     np.testing.assert_allclose(both.gender, (expected.gender + other_gender) / 2, atol=1e-3)
+
+    write_soft_labels(tmp_path / "third.npz", images, np.eye(101)[[60] * 10], other_gender)
+    second.main([*arguments, "--with", str(tmp_path / "other.npz"), "--with", str(tmp_path / "third.npz")])
+    three = read_soft_labels(output).of(images)
+    np.testing.assert_allclose(three.age, (expected.age + other_age + np.eye(101)[[60] * 10]) / 3, atol=1e-3)
 
     write_soft_labels(tmp_path / "few.npz", images[1:], other_age[1:], other_gender[1:])
     with pytest.raises(ManifestError, match="knows nothing of 1 training images"):
