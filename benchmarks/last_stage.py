@@ -7,8 +7,8 @@ Nearly all of the time that a processor takes to learn lies below the last stage
 few augmented views of every face, with OpenVINO, in bfloat16 where the processor multiplies it, and their
 features (272 x 7 x 7 for EfficientNet-B4 at 224 pixels) are kept in files. The last stage, the attention and
 the heads then learn from these for as many epochs as wanted, each of them a few minutes. The folder is a run
-as 'agelens train' makes it: 'agelens export' reads it. The epoch that is kept has the least mean absolute error,
-averaged over the splits ``val`` of all packs that have ages.
+as 'agelens train' makes it: 'agelens export' reads it. The epoch that is kept has the least mean absolute
+error, averaged over the splits ``val`` of all packs that have ages.
 """
 
 from __future__ import annotations
@@ -229,7 +229,8 @@ def measured(
     figures: dict[str, float] = {}
     for name, (below, faces) in validation.items():
         with torch.inference_mode():
-            answers = [stage(part.float()) for part in torch.from_numpy(below).split(CHUNK)]
+            parts = (below[first : first + CHUNK] for first in range(0, len(below), CHUNK))
+            answers = [stage(torch.from_numpy(part).float()) for part in parts]
         ages = torch.cat([answer.age for answer in answers]).softmax(1).numpy() @ np.arange(101)
         genders = torch.cat([answer.gender for answer in answers]).argmax(1).numpy()
         known = faces.gender_target.any(axis=1)
