@@ -1,7 +1,7 @@
 """Make a teacher's answers by cross-fitting: a network fine-tuned in K folds answers each face out of fold.
 
-    python benchmarks/cross_fit.py work/utk224 --also work/appa224 --also work/aaf224 --recipe flagship \
-        --set teacher=null --set loss.teacher=0 --folds 4 --output work/teacher.npz
+    python benchmarks/cross_fit.py work/utkcal224 --also work/appa224 --also work/aaf224 --also work/lfw224 \
+        --recipe flagship --set teacher=null --set loss.teacher=0 --folds 4 --output work/teacher.npz
 
 The training faces of all packs are dealt out to the folds with their subjects and copies, evenly by age and
 gender. Each fold is a run of 'agelens train', which goes on where it was stopped; its best epoch is chosen on

@@ -2,11 +2,12 @@
 
     python benchmarks/finding.py FACES [--against CHECKOUT] [--each 4] [--seed 0]
 
-FACES is a folder of loose photos with one face each, such as ``work/lfw-images`` (docs/results.md); a face is
-used if OpenCV's own YuNet sees it, and nothing else, in its photo. Each picture is a plain or textured ground
-on which such photos lie, scaled so that all faces have one size. ``--against`` measures another checkout of
-AgeLens with the same pictures. A face counts as found if a box shares more than a third with it; a box that
-shares so much with no face is false. The time is that of the whole path, from the JPEG's bytes to the answer.
+FACES is a folder of loose photos with one face each, such as ``work/lfw-images``, where ``agelens data
+import lfw … --output work/lfw.csv`` puts them; a face is used if OpenCV's own YuNet sees it, and nothing
+else, in its photo. Each picture is a plain or textured ground on which such photos lie, scaled so that all
+faces have one size. ``--against`` measures another checkout of AgeLens with the same pictures. A face
+counts as found if a box shares more than a third with it; a box that shares so much with no face is false.
+The time is that of the whole path, from the JPEG's bytes to the answer.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Train EfficientNet's last stage on, on features of the stages below it that are computed but once.
 
-    python benchmarks/last_stage.py work/utk224 --also work/appa224 --also work/aaf224 --also work/lfw224 \
+    python benchmarks/last_stage.py work/utkcal224 --also work/appa224 --also work/aaf224 --also work/lfw224 \
         --start-from models/weights/efficientnet-b4.safetensors --teacher work/teachers.npz --output runs/b4
 
 Nearly all of the time that a processor takes to learn lies below the last stage. Here those stages answer a

@@ -4,7 +4,7 @@
 
 In one run and with the same augmentations and two workers: (a) torchvision's ``ImageFolder`` with PIL and
 ``transforms.v2``, (b) AgeLens from image files, (c) AgeLens from a pack, which is made in a temporary
-folder. Then the embedded recipe's own training step on the CPU. Exits with 1 where a target is missed.
+folder. Then a training step of recipe ``embedded-labels`` on the CPU. Exits with 1 where a target is missed.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def main() -> None:
             print(f"{name:<38} {images:8.0f} images/s  {images / slowest:5.1f} ×")
         waiting, rate = waiting_share(load_recipe("embedded-labels"), folder / "pack", options.steps)
     speedup = best["(c) AgeLens, pack"] / slowest
-    print(f"training step, embedded recipe: {rate:.0f} images/s, {waiting:.1%} of it waiting for data")
+    print(f"training step, embedded-labels: {rate:.0f} images/s, {waiting:.1%} of it waiting for data")
     met = speedup >= TARGET_SPEEDUP and waiting < TARGET_WAITING
     print(
         f"targets (c ≥ {TARGET_SPEEDUP:g} × a, waiting < {TARGET_WAITING:.0%}): {'met' if met else 'MISSED'}"

@@ -32,7 +32,7 @@ agelens data pack work/lfw.csv --size 112 --output work/lfw112
 # The teacher's out-of-fold answers; those of EfficientNet-B4, which sees the faces at 224 pixels, beside them; then
 # the student, in two processes of one thread each. The recipe states the rest: the further tables, the teachers,
 # and three stages.
-python benchmarks/cross_fit.py work/utkcal112 --also work/appa112 --also work/aaf112 --also work/lfw112 \
+OMP_NUM_THREADS=2 python benchmarks/cross_fit.py work/utkcal112 --also work/appa112 --also work/aaf112 --also work/lfw112 \
   --recipe embedded-labels --folds 4 --output work/teacher.npz
 agelens data pack work/utkface-calibration.csv --size 224 --output work/utkcal224
 agelens data pack work/appa-cal.csv --size 224 --detector yunet --output work/appa224 || [ $? -eq 1 ]
@@ -49,7 +49,8 @@ agelens export runs/reproduced --output "$out/bundle" \
 agelens calibrate --model "$out/bundle" --split calibration --flatten 0.5 --flatten-from 76 \
   --manifest work/utkface-calibration.csv --manifest work/appa-cal.csv --manifest work/aaf-cal.csv \
   --detector whole --detector yunet --detector whole
-agelens evaluate --model "$out/bundle" --write --output "$out/test.json" --report "$out/report" \
+agelens evaluate --model "$out/bundle" --write --output "$out/test.json" \
   --manifest work/utkface.csv --manifest work/appa-cal.csv --manifest work/aaf-cal.csv \
-  --split test --split val --split val --detector whole --detector yunet --detector whole \
+  --split test --split val --split val --detector whole --detector yunet --detector whole
+agelens evaluate --model "$out/bundle" --manifest work/utkface.csv --split test --report "$out/report" \
   --compare "face-api=$shared/peers/face-api-1.7.15-utkface-test.csv"

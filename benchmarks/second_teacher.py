@@ -1,10 +1,10 @@
 """Let a trained model answer the training faces as a teacher, beside the teacher it learnt from.
 
-    python benchmarks/second_teacher.py work/utk224 --also work/appa224 --also work/aaf224 \
-        --model efficientnet-b4 --with work/teacher.npz --output work/teachers.npz
+    python benchmarks/second_teacher.py work/utkcal224 --also work/appa224 --also work/aaf224 \
+        --also work/lfw224 --model efficientnet-b4 --with work/teacher.npz --output work/teachers.npz
 
 A face is answered with its mirror image. The model has seen the labels of these faces, and the teacher of
-``cross_fit.py`` has not: the mean of both is what ``agelens train --teacher`` reads.
+``cross_fit.py`` has not: the mean of both, or of more, is what ``agelens train --teacher`` reads.
 """
 
 from __future__ import annotations

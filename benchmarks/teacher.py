@@ -1,4 +1,4 @@
-"""Make the teacher's answers that ``recipes/embedded.yaml`` learns from beside the labels.
+"""Make a teacher's answers out of frozen features of face recognition, as the first models learnt from.
 
     python benchmarks/teacher.py work/utkcal112 --also work/appa112 --weights mobilefacenet.pt \
         --yunet face_detection_yunet.onnx --output work/teacher.npz
@@ -6,7 +6,8 @@
 A small network reads age and gender from the frozen features of a face-recognition MobileFaceNet (Chen et
 al. 2018). Every training face is answered by a network that has not seen it, its subject or its copies (five
 folds), so that what the student hears is no memory of the label. Splits other than ``train`` teach nobody;
-how well the teacher reads ``val`` is printed.
+how well the teacher reads ``val`` is printed. All faces of all packs must have ages, and each pack a ``val``;
+the teacher of recipe ``embedded`` is made by ``cross_fit.py``.
 """
 
 from __future__ import annotations
