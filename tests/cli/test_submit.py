@@ -40,7 +40,7 @@ def test_the_file_is_written_and_what_could_not_be_read_is_named(folder: Path) -
     assert "id 8: " in done.stderr
     assert f"{folder / 's.csv'}: 2 rows, checked" in done.stdout
     assert "expected score" in done.stdout
-    assert "0.859 [0.854, 0.865]" in done.stdout
+    assert "0.860 [0.854, 0.865]" in done.stdout
     rows = answers(folder / "s.csv")
     assert rows["7"]["gender"] == rows["8"]["gender"] == "y"
     assert list(answers(folder / "s.problems.csv")) == ["8"]

@@ -121,7 +121,7 @@ def test_a_copy_holds_the_bundle_alone(tiny_bundle: Bundle, tmp_path: Path) -> N
 
 def test_the_shipped_bundles_fingerprint_is_the_one_it_has_always_had() -> None:
     assert resolve("embedded").fingerprint == (
-        "379c46eb0ea08620965bdf5ef9eaf77b265528ec7375023f5739c71ae6e209c0"
+        "d0feaa072e02cd0b143aadd0df56b6d96e9b185a0b28d2b41715939d51db9652"
     )
 
 

@@ -94,8 +94,8 @@ def test_a_wrong_file_says_why(content: str, message: str, tmp_path: Path) -> No
 def test_training_may_begin_small_and_must_end_at_the_networks_size() -> None:
     recipe = load_recipe("embedded-labels", ["progressive={1: 48, 4: 64, 7: 80}", "epochs=9"])
     assert [recipe.size_at(epoch) for epoch in range(1, 10)] == [48] * 3 + [64] * 3 + [80] * 3
-    assert load_recipe("embedded").size_at(16) == 72
-    assert load_recipe("embedded").size_at(17) == 88
+    assert load_recipe("embedded").size_at(10) == 72
+    assert load_recipe("embedded").size_at(11) == 88
     for faulty in ("{1: 48}", "{2: 48, 3: 80}", "{1: 48, 20: 80}"):
         with pytest.raises(RecipeError, match="own size"):
             load_recipe("embedded-labels", [f"progressive={faulty}", "epochs=9"])
@@ -129,12 +129,17 @@ def test_the_embedded_recipe_is_the_one_that_made_the_model_inside_the_package()
     then = {key: saved[key] for key in made["recipe"] if key not in told}
     assert {key: now[key] for key in then} == then
     assert made["started_from"] is not None
-    first, second, last = recipe.stages()
+    first, second, third, last = recipe.stages()
     assert last == recipe
     assert (second.epochs, second.balance, second.optim.lr) == (44, 0.4, 1.5e-3)
     assert (second.augment.cover, second.augment.degrade, second.augment.erase) == (0.15, 0.15, 0.2)
     assert (second.size_at(20), second.size_at(21)) == (72, 88)
-    assert first.teacher == second.teacher != last.teacher
+    assert (third.epochs, third.balance, third.optim.lr) == (46, 0.3, 1.5e-3)
+    assert (third.augment.cover, third.augment.degrade, third.augment.erase) == (0.1, 0.1, 0.2)
+    assert (third.size_at(16), third.size_at(17)) == (72, 88)
+    assert first.loss.gender == second.loss.gender == third.loss.gender == 1 != last.loss.gender
+    assert first.teacher == second.teacher
+    assert len({second.teacher, third.teacher, last.teacher}) == 3
     assert (first.size, first.epochs, first.optim.lr, first.balance) == (88, 30, 3e-3, 0.25)
     assert (first.augment.cover, first.augment.degrade, first.augment.erase) == (0, 0, 0.35)
     assert (first.size_at(1), first.size_at(15), first.size_at(23)) == (56, 72, 88)
