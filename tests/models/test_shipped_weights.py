@@ -21,6 +21,7 @@ from agelens.nn.build import build_network
 from agelens.nn.config import NetworkConfig
 from agelens.nn.weights import take_weights
 from agelens.training.export import PARITY
+from agelens.training.half import PROBABILITY_CHANGE
 from agelens.training.parity import largest_difference, views
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -44,7 +45,9 @@ def test_they_answer_as_the_network_does(name: str, astronaut: Path) -> None:
     age, gender = session.run(None, {"images": np.ascontiguousarray(inputs)})
     shipped = Reading(softmax(age), softmax(gender))
     own = Reading(softmax(logits.age.numpy()), softmax(logits.gender.numpy()))
-    assert largest_difference(shipped, own) < PARITY
+    # Both are rounded to half precision, the bundle's weights after its norms were folded into them.
+    bound = PROBABILITY_CHANGE if spec.training.stored_as == "float16" else PARITY
+    assert largest_difference(shipped, own) < bound
 
 
 def test_a_file_of_weights_knows_its_model(tmp_path: Path) -> None:
