@@ -21,7 +21,6 @@ from agelens.nn.build import build_network
 from agelens.nn.config import NetworkConfig
 from agelens.nn.weights import take_weights
 from agelens.training.export import PARITY
-from agelens.training.half import PROBABILITY_CHANGE
 from agelens.training.parity import largest_difference, views
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -46,7 +45,7 @@ def test_they_answer_as_the_network_does(name: str, astronaut: Path) -> None:
     shipped = Reading(softmax(age), softmax(gender))
     own = Reading(softmax(logits.age.numpy()), softmax(logits.gender.numpy()))
     # Both are rounded to half precision, the bundle's weights after its norms were folded into them.
-    bound = PROBABILITY_CHANGE if spec.training.stored_as == "float16" else PARITY
+    bound = 10 * PARITY if spec.training.stored_as == "float16" else PARITY
     assert largest_difference(shipped, own) < bound
 
 
